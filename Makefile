@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+#
+#   make            build/gilscope
+#   make check      install what is missing, build, run every test
+#   make demo       install what is missing, build, profile a demo service for 5 s
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make bench      measure what the probes cost
+#   V=1             show the commands
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+VERSION := 0.1.0
+
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+PYTHON ?= /usr/bin/python3
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n'
+endif
+
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+LIBS := libbpf libelf libdw capstone smartcols jansson
+TEST_LIBS := cmocka
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror
+CPPFLAGS_ALL = -I. -Iuser -I$(BUILD)/gen -DGILSCOPE_VERSION='"$(VERSION)"' $(CPPFLAGS)
+CFLAGS_ALL = -std=gnu11 $(CFLAGS) $(WARN) $(shell $(PKG_CONFIG) --cflags $(LIBS))
+LDLIBS_ALL = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm $(LDLIBS)
+
+LIB_SRC := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+
+.PHONY: all check demo bench install clean deps setup unit e2e lint format
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/gilscope
+
+# A missing library is named with the package that has it, before the compiler's first error.
+deps:
+	@tools/check-deps.sh "$(PKG_CONFIG)" "$(CLANG)" "$(BPFTOOL)" $(LIBS)
+
+setup:
+	@tools/setup.sh
+
+$(BUILD)/gilscope: $(BUILD)/obj/user/main.o $(BUILD)/libgilscope.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+
+$(BUILD)/libgilscope.a: $(LIB_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c | deps $(SKELS)
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The multiarch folder holds asm/types.h, which a bpf target does not search by itself.
+BPF_INCLUDES := -Ivmlinux -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
+$(BUILD)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/*.def vmlinux/*.h) | deps
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) $(WARN) $(BPF_INCLUDES) -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(shell $(PKG_CONFIG) --cflags $(TEST_LIBS)) \
+		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(shell $(PKG_CONFIG) --libs $(TEST_LIBS)) $(LDLIBS_ALL)
+
+unit: $(UNIT_BIN)
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/obj/user/*.d $(BUILD)/obj/user/*/*.d $(BUILD)/tests/*.d)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * The stream: every record that the model reads. Kinds below 32 come from the BPF programs through
+ * the ring buffer, the others are added by the collector, so that the model learns everything from
+ * one ordered stream and a recording of it can be replayed.
+ *
+ * All times are CLOCK_MONOTONIC nanoseconds. Records of one GIL are in the order of their events:
+ * BPF reserves them while the thread holds gil->mutex.
+ */
+#ifndef GILSCOPE_EVENTS_H
+#define GILSCOPE_EVENTS_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define EV_COMM_LEN 16
+
+enum ev_kind {
+	/* from BPF */
+	EV_HOLD = 1, /* struct ev_hold */
+	EV_WAIT_END =
+		2, /* struct ev_wait: a wait that ended without an acquire (its thread exited) */
+	EV_THREAD_START = 3, /* struct ev_thread */
+	EV_THREAD_EXIT = 4,  /* struct ev_thread */
+	EV_EXEC = 5,	     /* struct ev_thread: tid is the thread that called exec */
+	EV_VIOLATION = 6,    /* struct ev_violation */
+
+	/* from the collector */
+	EV_CAPTURE_START = 32, /* struct ev_mark: what happened before at_ns is clipped off */
+	EV_CAPTURE_END = 33,   /* struct ev_mark: closes everything */
+	EV_GIL = 34,	       /* struct ev_gil: a GIL that exists at the start, or appeared */
+	EV_GIL_END = 35,   /* struct ev_gil_end: state of a GIL at the end; after its open hold */
+	EV_WAIT_OPEN = 36, /* struct ev_wait: a wait still open at the end */
+	EV_THREAD_NAME =
+		37,   /* struct ev_thread: a thread that exists; may repeat, the last one counts */
+	EV_LOSS = 38, /* struct ev_loss */
+};
+
+struct ev_head {
+	__u16 kind;
+	__u16 size; /* of the whole record, head included */
+	__u32 pid;  /* process (thread group) */
+};
+_Static_assert(sizeof(struct ev_head) == 8, "ev_head is part of the stream");
+
+/* Why a hold's end or beginning is what it is. */
+enum ev_hold_flags {
+	HOLD_CONTENDED = 1 << 0, /* somebody waited during it */
+	HOLD_FORCED = 1 << 1, /* its release was forced: the eval loop gave the GIL up on request */
+	HOLD_GAP_WAITED = 1 << 2, /* somebody (also its own thread) waited between the release
+				     before and its acquire: that time is handoff, else idle */
+	HOLD_OPEN =
+		1
+		<< 3, /* not released at the end; release_ns is the end (added by the collector) */
+	HOLD_FROM_ATTACH = 1 << 4,    /* acquired before the probes were there: acquire_ns is 0 */
+	HOLD_ACQUIRE_MISSED = 1 << 5, /* acquire_ns is 0 although the probes were there: a loss */
+	HOLD_RELEASE_MISSED = 1 << 6, /* release_ns is 0: another acquire came first: a loss */
+	HOLD_EXITED = 1 << 7,	      /* the thread exited while it held; release_ns is its exit */
+	HOLD_WRONG_RELEASER = 1 << 8, /* another thread's hold was open at this release; with
+					 HOLD_ACQUIRE_MISSED: a loss */
+};
+
+/* One hold, emitted at its release. */
+struct ev_hold {
+	struct ev_head head;
+	__u32 gil; /* slot number, dense from 0 */
+	__u32 tid;
+	__u64 seq; /* 1, 2, 3, ... for each GIL from the start of the capture; a gap is a lost
+		      record */
+	__u64 request_ns; /* begin of the wait that this acquire ended; 0: it did not wait */
+	__u64 acquire_ns;
+	__u64 release_ns;
+	__u16 waiters; /* threads that wait just after the release, a forced dropper itself included
+			*/
+	__u16 waiters_max; /* largest number of threads that waited at a time during the hold */
+	__u32 flags;	   /* enum ev_hold_flags */
+};
+_Static_assert(sizeof(struct ev_hold) == 56, "ev_hold is part of the stream");
+
+struct ev_wait {
+	struct ev_head head;
+	__u32 gil;
+	__u32 tid;
+	__u64 request_ns;
+	__u64 end_ns;
+};
+_Static_assert(sizeof(struct ev_wait) == 32, "ev_wait is part of the stream");
+
+struct ev_thread {
+	struct ev_head head;
+	__u32 tid;
+	__u32 pad;
+	__u64 at_ns;
+	char comm[EV_COMM_LEN];
+};
+_Static_assert(sizeof(struct ev_thread) == 40, "ev_thread is part of the stream");
+
+enum ev_violation_what {
+	VIOLATION_LOCKED = 1,	   /* gil->locked is not what it must be at this site */
+	VIOLATION_LAST_HOLDER = 2, /* gil->last_holder is NULL */
+	VIOLATION_FAULT = 3,	   /* the first argument does not point to readable memory */
+	VIOLATION_COND =
+		4, /* a site saw a condition variable of no GIL, or the wrong one of the two */
+};
+
+/* A probe site is not what the analysis of the code took it for. */
+struct ev_violation {
+	struct ev_head head;
+	__u32 site; /* index into the probe plan */
+	__u32 what; /* enum ev_violation_what */
+	__u64 arg;  /* first argument at the site */
+	__u64 got;
+};
+_Static_assert(sizeof(struct ev_violation) == 32, "ev_violation is part of the stream");
+
+struct ev_mark {
+	struct ev_head head;
+	__u64 at_ns;
+	__u32 end; /* enum ev_end; 0 at the start */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct ev_mark) == 24, "ev_mark is part of the stream");
+
+enum ev_end { END_NONE, END_DURATION, END_SIGNAL, END_TARGET_EXIT, END_EXEC };
+
+struct ev_gil {
+	struct ev_head head;
+	__u32 gil;
+	__u32 interpreters; /* how many of interp_id are set */
+	__u64 from_ns;	    /* when it was first seen; at most the start: it was there before */
+	__u64 address;
+	__u64 switch_interval_ns;
+	__s64 interp_id[4]; /* interpreters that share it; at most the first four are named */
+};
+_Static_assert(sizeof(struct ev_gil) == 72, "ev_gil is part of the stream");
+
+struct ev_gil_end {
+	struct ev_head head;
+	__u32 gil;
+	__u32 waiters; /* threads that wait at the end */
+	__u64 seq; /* of the last hold that ended, lost or not (an open hold has no number of its
+		      own) */
+	__u64 at_ns;
+};
+_Static_assert(sizeof(struct ev_gil_end) == 32, "ev_gil_end is part of the stream");
+
+struct ev_loss {
+	struct ev_head head;
+	__u32 loss; /* enum loss_kind */
+	__u32 pad;
+	__u64 count;
+};
+_Static_assert(sizeof(struct ev_loss) == 24, "ev_loss is part of the stream");
+
+/* Every way to lose or distrust data: one name, one counter, one line in each report. */
+enum loss_kind {
+#define LOSS(name, text) LOSS_##name,
+#include "loss.def"
+#undef LOSS
+	LOSS_KINDS
+};
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * The model: a pure state machine over the stream of bpf/events.h. It reads no clock, no /proc and
+ * no memory of the target and knows no format; the same stream gives the same result.
+ *
+ * Identity, per GIL: held + handoff + idle + unknown = observed.
+ */
+#ifndef GILSCOPE_MODEL_H
+#define GILSCOPE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "model/hist.h"
+
+struct model;
+
+struct model_options {
+	uint64_t interval_ns; /* width of the series' bins; 0: no series */
+};
+
+/* Never fails (see base/mem.h). Owned by the caller. */
+struct model *model_new(const struct model_options *options);
+void model_free(struct model *m);
+
+/*
+ * Takes one record of the stream. Never fails: what is malformed, of an unknown kind or illegal in
+ * its place is counted as a loss by name, and the time it leaves open becomes unknown. A stream is:
+ * EV_CAPTURE_START, EV_GIL and EV_THREAD_NAME of what exists, then anything, then EV_HOLD with
+ * HOLD_OPEN, EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last.
+ */
+void model_feed(struct model *m, const void *record, size_t size);
+
+/* Times of one thread's holds or waits. Clipped ones count in total_ns only. */
+struct model_times {
+	struct hist hist;  /* of the complete ones */
+	uint64_t total_ns; /* complete and clipped */
+	uint64_t clipped;  /* number of clipped ones */
+	uint64_t clipped_ns;
+};
+
+/* One entry for each (thread, GIL). */
+struct model_thread {
+	uint32_t pid, tid, gil;
+	char comm[EV_COMM_LEN + 1];
+	uint64_t from_ns;     /* of the observation: its start, or the capture's */
+	uint64_t observed_ns; /* until its exit, or the capture's end */
+	bool exited;
+	struct model_times hold, wait;
+	uint64_t off_gil_ns; /* observed - held - waiting (never below 0) */
+	uint64_t forced_releases, voluntary_releases;
+};
+
+struct model_gil {
+	uint32_t pid, id;
+	uint64_t address;
+	int64_t interp_ids[4];
+	size_t interp_count;
+	uint64_t switch_interval_ns;
+	uint64_t from_ns, observed_ns;
+	uint64_t held_ns, handoff_ns, idle_ns, unknown_ns;
+	uint64_t holds;		  /* complete and clipped, without lost ones */
+	uint64_t contended_holds; /* of these */
+	uint64_t forced_releases, voluntary_releases;
+	uint64_t wait_ns;    /* sum over its threads */
+	double waiters_mean; /* wait_ns / observed_ns */
+	uint32_t waiters_max;
+	uint64_t lost_holds; /* gaps in the sequence */
+};
+
+/* Sums over all GILs of one bin of the series. */
+struct model_bin {
+	uint64_t at_ns;	  /* begin of the bin since the capture's start */
+	uint64_t span_ns; /* the last bin is cut by the end */
+	uint64_t held_ns, handoff_ns, idle_ns, unknown_ns;
+	uint64_t wait_ns;
+	uint64_t holds, contended_holds, forced_releases; /* holds that ended in it */
+};
+
+/* The result, valid until the model is fed or freed. Threads in the order of their first record. */
+struct model_result {
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+	enum ev_end end;
+	const struct model_gil *gils;
+	size_t gil_count;
+	const struct model_thread *threads;
+	size_t thread_count;
+	size_t threads_off_gil; /* threads of the process that never held nor wanted the GIL; not
+				   among `threads` */
+	const struct model_bin *series;
+	size_t series_count;
+	struct hist hold, wait; /* over all threads */
+	uint64_t losses[LOSS_KINDS];
+};
+
+/* After EV_CAPTURE_END. */
+const struct model_result *model_result(struct model *m);
+
+/*
+ * What is going on now, for a line while the capture runs: open holds and waits that the stream has
+ * not told yet.
+ */
+struct model_open {
+	uint32_t gil;
+	bool is_wait;
+	bool handoff; /* not a hold nor a wait: nobody holds, somebody waits, since from_ns */
+	uint64_t from_ns;
+};
+
+/*
+ * The bin number `index` of the series as it would stand if the capture ended at the bin's end with
+ * `open` going on. False if the series is off.
+ */
+bool model_peek_bin(const struct model *m, size_t index, const struct model_open *open,
+		    size_t open_count, struct model_bin *bin);
+
+/* Losses counted so far. */
+uint64_t model_losses(const struct model *m, enum loss_kind kind);
+
+#endif

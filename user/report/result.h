@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/* The one immutable result that every report backend reads. */
+#ifndef GILSCOPE_RESULT_H
+#define GILSCOPE_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model/model.h"
+#include "probe/plan.h"
+#include "target/target.h"
+
+struct result_capture {
+	uint64_t start_unix_ns;
+	uint64_t duration_ns;
+	enum ev_end end;
+	char kernel[128]; /* uname -r */
+	char arch[32];
+	const char *mode; /* "exact" */
+	double coverage;  /* share of the time that was probed: 1.0 */
+	char *note;	  /* what was not seen before the attach, or NULL; a sentence */
+};
+
+struct result_overhead {
+	uint64_t probe_hits;
+	uint64_t ns_per_hit;	    /* measured on ourselves, 0: not known */
+	double target_cpu_fraction; /* probe_hits * ns_per_hit / duration, in CPUs */
+	uint64_t tool_cpu_ns;
+	uint64_t tool_max_rss_bytes;
+};
+
+struct result {
+	struct result_capture capture;
+	struct result_overhead overhead;
+	const struct target *target;
+	const struct probe_plan *plan;
+	uint64_t site_hits[PLAN_MAX_SITES];    /* at a GIL */
+	uint64_t foreign_hits[PLAN_MAX_SITES]; /* at other condition variables */
+	const struct model_result *model;
+};
+
+enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct report_options {
+	enum report_format format;
+	bool ascii;   /* no character beyond ASCII */
+	bool color;   /* terminal escapes are wanted (a terminal, NO_COLOR not set) */
+	int width;    /* columns of the terminal, or what is assumed when piped */
+	bool verbose; /* probe list in the text report, all notes */
+};
+
+/* Writes the report. 0, or a negative errno after a message (a full disk, a closed pipe). */
+int report_write(FILE *out, const struct result *result, const struct report_options *options);
+
+/* Line for one interval, and its heading, for -i. */
+void report_interval_header(FILE *out, const struct report_options *options);
+void report_interval(FILE *out, const struct model_bin *bin, const struct report_options *options);
+
+#endif
