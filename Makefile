@@ -47,6 +47,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 
 .PHONY: all check demo bench install clean deps setup unit e2e lint format
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(BUILD)/gilscope
 
@@ -89,6 +90,26 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
 		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(shell $(PKG_CONFIG) --libs $(TEST_LIBS)) $(LDLIBS_ALL)
 
 unit: $(UNIT_BIN)
+
+install: $(BUILD)/gilscope
+	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/gilscope
+	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/gilscope
+
+# The order matters: what a build needs is installed before a build looks for it.
+RUN_TESTS = MAKE="$(MAKE)" $(PYTHON) tests/run.py --build $(BUILD)
+check: setup
+	+@$(RUN_TESTS)
+
+# A part of it: make e2e ARGS="-k truth"
+lint e2e: all
+	+@$(RUN_TESTS) $@ -- $(ARGS)
+
+format:
+	$(Q)clang-format -i $(wildcard user/*.[ch] user/*/*.[ch] bpf/*.[ch] tests/unit/*.[ch])
+
+demo: setup
+	+@$(MAKE) --no-print-directory all
+	@tools/demo.sh $(BUILD)/gilscope $(PYTHON)
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -29,13 +29,15 @@ enum ev_kind {
 
 	/* from the collector */
 	EV_CAPTURE_START = 32, /* struct ev_mark: what happened before at_ns is clipped off */
-	EV_CAPTURE_END = 33,   /* struct ev_mark: closes everything */
+	EV_CAPTURE_END = 33,   /* struct ev_mark: closes everything, comes last */
 	EV_GIL = 34,	       /* struct ev_gil: a GIL that exists at the start, or appeared */
 	EV_GIL_END = 35,   /* struct ev_gil_end: state of a GIL at the end; after its open hold */
 	EV_WAIT_OPEN = 36, /* struct ev_wait: a wait still open at the end */
 	EV_THREAD_NAME =
 		37,   /* struct ev_thread: a thread that exists; may repeat, the last one counts */
 	EV_LOSS = 38, /* struct ev_loss */
+	EV_CAPTURE_STOP =
+		39, /* struct ev_mark: the end is at_ns; what happened later is clipped off */
 };
 
 struct ev_head {

@@ -14,8 +14,8 @@
 
 #define HIST_SUB 32 /* buckets a power of two */
 #define HIST_OCTAVES                                                                               \
-	36 /* [0, 64) in steps of 2, then [64, 128) ... up to 2^41 ns; larger values go into the   \
-	      last bucket */
+	36 /* [0, 64) in steps of 2, then [64, 128) ... up to 2^41 ns; the last bucket reaches to  \
+	      the largest value */
 
 struct hist {
 	uint64_t count;

@@ -18,6 +18,9 @@
 
 struct model;
 
+/* Bins that a series has at most; the last one takes all that is later. */
+#define MODEL_MAX_BINS (1 << 20)
+
 struct model_options {
 	uint64_t interval_ns; /* width of the series' bins; 0: no series */
 };
@@ -29,12 +32,16 @@ void model_free(struct model *m);
 /*
  * Takes one record of the stream. Never fails: what is malformed, of an unknown kind or illegal in
  * its place is counted as a loss by name, and the time it leaves open becomes unknown. A stream is:
- * EV_CAPTURE_START, EV_GIL and EV_THREAD_NAME of what exists, then anything, then EV_HOLD with
- * HOLD_OPEN, EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last.
+ * EV_CAPTURE_START, EV_GIL and EV_THREAD_NAME of what exists, then anything, then EV_CAPTURE_STOP
+ * before the first record that may tell of a later time than the end, then EV_HOLD with HOLD_OPEN,
+ * EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last. The record needs no alignment.
  */
 void model_feed(struct model *m, const void *record, size_t size);
 
-/* Times of one thread's holds or waits. Clipped ones count in total_ns only. */
+/*
+ * Times of one thread's holds or waits. Clipped ones (cut by the start, the end, the thread's exit
+ * out of a wait, or by the hold before in an overlap) count in total_ns only.
+ */
 struct model_times {
 	struct hist hist;  /* of the complete ones */
 	uint64_t total_ns; /* complete and clipped */
@@ -96,7 +103,7 @@ struct model_result {
 	uint64_t losses[LOSS_KINDS];
 };
 
-/* After EV_CAPTURE_END. */
+/* After EV_CAPTURE_END; NULL before. */
 const struct model_result *model_result(struct model *m);
 
 /*
@@ -112,7 +119,8 @@ struct model_open {
 
 /*
  * The bin number `index` of the series as it would stand if the capture ended at the bin's end with
- * `open` going on. False if the series is off.
+ * `open` going on; a GIL's time that neither tells counts as idle. False if the series is off,
+ * before EV_CAPTURE_START, or beyond MODEL_MAX_BINS.
  */
 bool model_peek_bin(const struct model *m, size_t index, const struct model_open *open,
 		    size_t open_count, struct model_bin *bin);

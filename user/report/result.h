@@ -45,7 +45,8 @@ enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
 struct report_options {
 	enum report_format format;
-	bool ascii;   /* no character beyond ASCII */
+	/* No character beyond ASCII in the text report; JSON escapes them; CSV is UTF-8 always. */
+	bool ascii;
 	bool color;   /* terminal escapes are wanted (a terminal, NO_COLOR not set) */
 	int width;    /* columns of the terminal, or what is assumed when piped */
 	bool verbose; /* probe list in the text report, all notes */
@@ -53,6 +54,9 @@ struct report_options {
 
 /* Writes the report. 0, or a negative errno after a message (a full disk, a closed pipe). */
 int report_write(FILE *out, const struct result *result, const struct report_options *options);
+
+/* Name and meaning of each column of the CSV report, one a line. */
+void report_list_columns(FILE *out);
 
 /* Line for one interval, and its heading, for -i. */
 void report_interval_header(FILE *out, const struct report_options *options);

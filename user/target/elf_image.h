@@ -35,6 +35,13 @@ uint64_t elf_image_default_symbol(const struct elf_image *image, const char *nam
 /* True if the file has a .symtab with at least one function. Names only; no probe depends on it. */
 bool elf_image_has_symtab(const struct elf_image *image);
 
+/* Name of the function (.symtab, else .dynsym) that holds an address, for people; NULL if the file
+ * does not say. Lives as long as the image. */
+const char *elf_image_function_name(const struct elf_image *image, uint64_t vaddr);
+
+/* True if an exported function begins at the address. */
+bool elf_image_exports(const struct elf_image *image, uint64_t vaddr);
+
 /* Build-id as lower-case hexadecimal, "" if there is none. Lives as long as the image. */
 const char *elf_image_build_id(const struct elf_image *image);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Copyright (c) 2026 gilscope contributors */
+/* From the state to records in the ring buffer. */
+#ifndef GILSCOPE_EMIT_BPF_H
+#define GILSCOPE_EMIT_BPF_H
+
+#include "state.bpf.h"
+
+/*
+ * The reader is woken when the ring has filled to `wakeup_bytes`, once for each crossing: a wake-up
+ * a record would cost the target more than the probe. The reader polls anyway, so a missed crossing
+ * delays and loses nothing.
+ */
+static __always_inline __u64 wakeup_flags(void)
+{
+	__u64 filled = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return filled - wakeup_bytes < 2 * sizeof(struct ev_hold) ? BPF_RB_FORCE_WAKEUP
+								  : BPF_RB_NO_WAKEUP;
+}
+
+/*
+ * The record of the hold that is open in `gil`; its sequence number counts also when there is no
+ * room for it, so that the reader sees the gap. `tid` and `acquire_ns` are arguments since they are
+ * not the slot's when something was missed.
+ */
+static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 tid,
+				      __u64 acquire_ns, __u64 release_ns, __u32 flags)
+{
+	struct ev_hold *ev;
+
+	if (!is_emitting())
+		return;
+	gil->seq++;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		count_loss(LOSS_ring_full);
+		return;
+	}
+	ev->head.kind = EV_HOLD;
+	ev->head.size = sizeof(*ev);
+	ev->head.pid = gil->tgid;
+	ev->gil = index;
+	ev->tid = tid;
+	ev->seq = gil->seq;
+	ev->request_ns = gil->request_ns;
+	ev->acquire_ns = acquire_ns;
+	ev->release_ns = release_ns;
+	ev->waiters = gil->waiters;
+	ev->waiters_max = gil->waiters_max;
+	ev->flags = flags;
+	bpf_ringbuf_submit(ev, wakeup_flags());
+}
+
+static __always_inline void emit_wait_end(__u32 tgid, __u32 index, __u32 tid, __u64 request_ns,
+					  __u64 now)
+{
+	struct ev_wait *ev;
+
+	if (!is_emitting())
+		return;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		count_loss(LOSS_thread_event);
+		return;
+	}
+	ev->head.kind = EV_WAIT_END;
+	ev->head.size = sizeof(*ev);
+	ev->head.pid = tgid;
+	ev->gil = index;
+	ev->tid = tid;
+	ev->request_ns = request_ns;
+	ev->end_ns = now;
+	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+}
+
+/* `task` NULL: the current one. */
+static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid, __u64 now,
+					struct task_struct *task)
+{
+	struct ev_thread *ev;
+
+	if (!is_emitting())
+		return;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		count_loss(LOSS_thread_event);
+		return;
+	}
+	ev->head.kind = kind;
+	ev->head.size = sizeof(*ev);
+	ev->head.pid = tgid;
+	ev->tid = tid;
+	ev->pad = 0;
+	ev->at_ns = now;
+	if (task)
+		bpf_core_read_str(ev->comm, sizeof(ev->comm), &task->comm);
+	else
+		bpf_get_current_comm(ev->comm, sizeof(ev->comm));
+	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+}
+
+/* A site is not what it was taken for: everything stops here and now, the reader detaches and says
+ * so. */
+static __always_inline void violation(__u32 tgid, __u32 site, enum ev_violation_what what,
+				      __u64 arg, __u64 got)
+{
+	struct ev_violation *ev;
+
+	capture_state = STATE_STOPPED;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		count_loss(LOSS_ring_full);
+		return;
+	}
+	ev->head.kind = EV_VIOLATION;
+	ev->head.size = sizeof(*ev);
+	ev->head.pid = tgid;
+	ev->site = site;
+	ev->what = what;
+	ev->arg = arg;
+	ev->got = got;
+	bpf_ringbuf_submit(ev, BPF_RB_FORCE_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * Forced or voluntary: a release is forced if the eval loop makes it. The drop request alone would
+ * mislead (a thread that is asked to drop may reach a blocking call first), so the path decides:
+ * return addresses at the offsets that .eh_frame gives.
+ */
+#ifndef GILSCOPE_FORCED_BPF_H
+#define GILSCOPE_FORCED_BPF_H
+
+#include "state.bpf.h"
+
+/* drop_gil <- _PyThreadState_Detach <- _Py_HandlePending, one more when called through libc, and
+ * one to spare. */
+#define FORCED_DEPTH 5
+
+static __always_inline struct return_site *find_return(__u64 ip)
+{
+	for (__u32 i = 0; i < STATE_MAX_RETURNS; i++) {
+		if (returns[i].ip == ip)
+			return &returns[i];
+		if (!returns[i].ip)
+			break;
+	}
+	return NULL;
+}
+
+/* Called only when somebody waits: without a waiter nobody can have asked for the GIL. */
+static __always_inline bool is_forced(struct pt_regs *ctx, const struct site *site)
+{
+	__u64 at = PT_REGS_SP(ctx) + site->cfa_offset - sizeof(__u64);
+
+	if (site->forced)
+		return true;
+	if (!site->cfa_offset)
+		return false;
+	for (__u32 i = 0; i < FORCED_DEPTH; i++) {
+		struct return_site *caller;
+		__u64 ip;
+
+		if (bpf_probe_read_user(&ip, sizeof(ip), (void *)at)) {
+			count_loss(LOSS_release_path);
+			return false;
+		}
+		caller = find_return(ip);
+		if (!caller)
+			return false;
+		if (caller->forced)
+			return true;
+		at += caller->cfa_offset;
+	}
+	return false;
+}
+
+#endif

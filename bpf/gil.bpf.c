@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * The probes. Each sits on a call of pthread_cond_signal or pthread_cond_timedwait that CPython
+ *makes while it holds gil->mutex, so for one GIL they run one after the other, on whatever CPUs:
+ *
+ *	wait	take_gil: timedwait(&gil->cond)		the GIL is taken; again after each switch
+ *interval acquire	take_gil: signal(&gil->switch_cond)	just after locked = 1 release
+ *drop_gil: signal(&gil->cond)		just after locked = 0
+ *
+ * (CPython: Python/ceval_gil.h up to 3.11, Python/ceval_gil.c from 3.12.)
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "state.bpf.h"
+#include "emit.bpf.h"
+#include "forced.bpf.h"
+
+/* So many events of each GIL are checked against its memory. */
+#define CHECKED_EVENTS 16
+
+struct probe {
+	struct pt_regs *ctx;
+	const struct site *site;
+	__u64 now;
+	__u64 arg;
+	__u32 tgid, tid;
+	__u32 index; /* of the GIL */
+};
+
+static __always_inline void hit(struct gil_slot *gil, const struct site *site)
+{
+	gil->hits[site->index & (STATE_MAX_SITES - 1)]++;
+}
+
+/* The first events prove the site: `locked` is what it must be there, and somebody is or was the
+ * holder. */
+static __always_inline bool check_memory(const struct probe *p, __u64 address, __u32 want_locked)
+{
+	__u64 last_holder = 0;
+	__u32 locked = 0;
+
+	if (bpf_probe_read_user(&locked, sizeof(locked), (void *)(address + off_locked)) ||
+	    bpf_probe_read_user(&last_holder, sizeof(last_holder),
+				(void *)(address + off_last_holder))) {
+		violation(p->tgid, p->site->index, VIOLATION_FAULT, p->arg, 0);
+		return false;
+	}
+	if (locked != want_locked) {
+		violation(p->tgid, p->site->index, VIOLATION_LOCKED, p->arg, locked);
+		return false;
+	}
+	if (!last_holder) {
+		violation(p->tgid, p->site->index, VIOLATION_LAST_HOLDER, p->arg, 0);
+		return false;
+	}
+	return true;
+}
+
+static __always_inline bool check(const struct probe *p, struct gil_slot *gil, __u32 want_locked)
+{
+	if (gil->checked >= CHECKED_EVENTS)
+		return true;
+	gil->checked++;
+	return check_memory(p, gil->address, want_locked);
+}
+
+/*
+ * The GIL of a call inside take_gil, which nothing but a GIL reaches: one not seen before is a new
+ * one. That the address follows from either condition variable by its own offset proves the
+ * distance of the two: a wrong one makes a second "GIL", whose `locked` fails the check.
+ */
+static __always_inline struct gil_slot *gil_of_take(struct probe *p, __u64 address)
+{
+	struct gil_slot *gil = find_gil(address, p->tgid, &p->index);
+
+	if (gil)
+		return check(p, gil, 1) ? gil : NULL;
+	if (!check_memory(p, address, 1))
+		return NULL;
+	return claim_gil(address, p->tgid, p->now, &p->index);
+}
+
+static __always_inline void begin_request(const struct probe *p, struct gil_slot *gil)
+{
+	struct request fresh = {.request_ns = p->now, .slot = p->index};
+	struct request *request = bpf_map_lookup_elem(&requests, &p->tid);
+
+	if (request && request->request_ns)
+		return; /* its first timed wait, or the forced release before it, began the wait */
+	if (request)
+		*request = fresh;
+	else if (bpf_map_update_elem(&requests, &p->tid, &fresh, BPF_ANY)) {
+		count_loss(LOSS_request_lost);
+		return;
+	}
+	__sync_fetch_and_add(&gil->waiters, 1);
+}
+
+/* Ends the thread's request; when it began, or 0 if it had none. */
+static __always_inline __u64 end_request(const struct probe *p, struct gil_slot *gil)
+{
+	struct request *request = bpf_map_lookup_elem(&requests, &p->tid);
+	__u64 begin = request ? request->request_ns : 0;
+
+	if (!begin)
+		return 0;
+	request->request_ns = 0;
+	if (request->slot != p->index) {
+		count_loss(LOSS_request_stale);
+		return 0;
+	}
+	__sync_fetch_and_add(&gil->waiters, -1);
+	return begin;
+}
+
+static __always_inline void on_wait(const struct probe *p, struct gil_slot *gil)
+{
+	begin_request(p, gil);
+	gil->hold_flags |= HOLD_CONTENDED;
+	if (gil->waiters > gil->waiters_max)
+		gil->waiters_max = gil->waiters;
+}
+
+static __always_inline void on_acquire(const struct probe *p, struct gil_slot *gil)
+{
+	__u64 request_ns = 0;
+	__u32 flags = 0;
+
+	if (gil->holder) /* a release that no probe saw: how long it was held is not known */
+		emit_hold(gil, p->index, gil->holder, gil->acquire_ns, 0,
+			  gil->hold_flags | HOLD_RELEASE_MISSED);
+	if (gil->waiters) {
+		flags |= HOLD_GAP_WAITED;
+		request_ns = end_request(p, gil);
+		if (gil->waiters)
+			flags |= HOLD_CONTENDED;
+	}
+	gil->waiters_max = gil->waiters;
+	gil->request_ns = request_ns;
+	gil->acquire_ns = p->now;
+	gil->hold_flags = flags;
+	gil->holder = p->tid;
+	gil->events++;
+}
+
+static __always_inline void on_release(const struct probe *p, struct gil_slot *gil)
+{
+	__u32 flags = gil->hold_flags;
+	__u64 acquire_ns = gil->acquire_ns;
+
+	if (gil->holder != p->tid) {
+		acquire_ns = 0;
+		gil->request_ns = 0;
+		if (!gil->events)
+			flags |= HOLD_FROM_ATTACH;
+		else if (!gil->holder)
+			flags |= HOLD_ACQUIRE_MISSED;
+		else
+			flags |= HOLD_ACQUIRE_MISSED | HOLD_WRONG_RELEASER;
+	}
+	if (gil->waiters && is_forced(p->ctx, p->site)) {
+		flags |= HOLD_FORCED;
+		begin_request(p, gil);
+	}
+	emit_hold(gil, p->index, p->tid, acquire_ns, p->now, flags);
+	gil->holder = 0;
+	gil->hold_flags = 0;
+	gil->waiters_max = 0;
+	gil->events++;
+}
+
+/* A signal on a condition variable of no GIL: code that was linked into the same file. Harmless,
+ * but it costs, so it is counted. */
+static __always_inline void foreign(const struct probe *p)
+{
+	__sync_fetch_and_add(&foreign_hits[p->site->index & (STATE_MAX_SITES - 1)], 1);
+}
+
+/*
+ * libc's own entries see every condition variable of the process, so only GILs that are known
+ * count. One function serves acquire and release: which it is follows from which of the two
+ * condition variables it signals.
+ */
+static __always_inline void on_libc_entry(struct probe *p)
+{
+	struct gil_slot *gil = find_gil(p->arg - off_cond, p->tgid, &p->index);
+	bool is_wait = p->site->role == SITE_LIBC_WAIT;
+
+	if (gil) {
+		if (!check(p, gil, is_wait))
+			return;
+		hit(gil, p->site);
+		if (is_wait)
+			on_wait(p, gil);
+		else
+			on_release(p, gil);
+		return;
+	}
+	gil = is_wait ? NULL : find_gil(p->arg - off_switch_cond, p->tgid, &p->index);
+	if (!gil) {
+		foreign(p);
+		return;
+	}
+	if (!check(p, gil, 1))
+		return;
+	hit(gil, p->site);
+	on_acquire(p, gil);
+}
+
+static __always_inline void on_call_site(struct probe *p)
+{
+	struct gil_slot *gil;
+
+	if (p->site->role == SITE_RELEASE) {
+		gil = find_gil(p->arg - off_cond, p->tgid, &p->index);
+		if (!gil) {
+			foreign(p);
+			return;
+		}
+		if (!check(p, gil, 0))
+			return;
+		hit(gil, p->site);
+		on_release(p, gil);
+	} else if (p->site->role == SITE_ACQUIRE) {
+		gil = gil_of_take(p, p->arg - off_switch_cond);
+		if (!gil)
+			return;
+		hit(gil, p->site);
+		on_acquire(p, gil);
+	} else {
+		gil = gil_of_take(p, p->arg - off_cond);
+		if (!gil)
+			return;
+		hit(gil, p->site);
+		on_wait(p, gil);
+	}
+}
+
+static __always_inline int run_probe(struct pt_regs *ctx, bool libc)
+{
+	struct probe p = {.ctx = ctx};
+	__u64 pid_tgid;
+
+	if (!is_tracking())
+		return 0;
+	p.now = bpf_ktime_get_ns();
+	p.site = site_at(PT_REGS_IP(ctx));
+	if (p.site->ip != PT_REGS_IP(ctx))
+		return 0;
+	pid_tgid = bpf_get_current_pid_tgid();
+	p.tgid = pid_tgid >> 32;
+	p.tid = (__u32)pid_tgid;
+	p.arg = PT_REGS_PARM1(ctx);
+	if (libc)
+		on_libc_entry(&p);
+	else
+		on_call_site(&p);
+	return 0;
+}
+
+SEC("uprobe")
+int gil_call_site(struct pt_regs *ctx)
+{
+	return run_probe(ctx, false);
+}
+
+SEC("uprobe")
+int gil_libc_entry(struct pt_regs *ctx)
+{
+	return run_probe(ctx, true);
+}
+
+/* What the program above costs without a target: the tool probes a call of its own with this one.
+ */
+SEC("uprobe")
+int calibrate(struct pt_regs *ctx)
+{
+	struct ev_hold *ev;
+
+	if (site_at(PT_REGS_IP(ctx))->ip == PT_REGS_IP(ctx) || !bpf_ktime_get_ns() ||
+	    !bpf_get_current_pid_tgid())
+		return 0;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (ev)
+		bpf_ringbuf_discard(ev, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Closes the holds that end with their thread (`tid`), or all of the process (`tid` 0). */
+static __always_inline void close_holds(__u32 tgid, __u32 tid, __u64 now)
+{
+	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
+		struct gil_slot *gil = &gils[i];
+
+		if (!gil->address)
+			break;
+		if (gil->tgid != tgid || !gil->holder || (tid && gil->holder != tid))
+			continue;
+		emit_hold(gil, i, gil->holder, gil->acquire_ns, now, gil->hold_flags | HOLD_EXITED);
+		gil->holder = 0;
+		gil->events++;
+	}
+}
+
+/* A thread may die inside take_gil (pthread_exit up to 3.13) and takes its wait with it; the last
+ * holder never releases. */
+SEC("raw_tp/sched_process_exit")
+int thread_exit(void *ctx __attribute__((unused)))
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tgid = pid_tgid >> 32, tid = (__u32)pid_tgid;
+	struct request *request;
+	__u64 now;
+
+	if (tgid != target_tgid || !is_tracking())
+		return 0;
+	now = bpf_ktime_get_ns();
+	request = bpf_map_lookup_elem(&requests, &tid);
+	if (request && request->request_ns && request->slot < STATE_MAX_GILS) {
+		__sync_fetch_and_add(&gils[request->slot].waiters, -1);
+		emit_wait_end(tgid, request->slot, tid, request->request_ns, now);
+	}
+	if (request)
+		bpf_map_delete_elem(&requests, &tid);
+	close_holds(tgid, tid, now);
+	emit_thread(EV_THREAD_EXIT, tgid, tid, now, NULL);
+	return 0;
+}
+
+/* TP_PROTO(struct task_struct *parent, struct task_struct *child) */
+SEC("raw_tp/sched_process_fork")
+int thread_start(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *child = (struct task_struct *)ctx->args[1];
+	__u32 tgid;
+
+	if (bpf_get_current_pid_tgid() >> 32 != target_tgid || !is_tracking())
+		return 0;
+	tgid = BPF_CORE_READ(child, tgid);
+	if (tgid == target_tgid)
+		emit_thread(EV_THREAD_START, tgid, BPF_CORE_READ(child, pid), bpf_ktime_get_ns(),
+			    child);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int process_exec(void *ctx __attribute__((unused)))
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u64 now = bpf_ktime_get_ns();
+
+	if (pid_tgid >> 32 != target_tgid || !is_tracking())
+		return 0;
+	close_holds(target_tgid, 0, now);
+	emit_thread(EV_EXEC, target_tgid, (__u32)pid_tgid, now, NULL);
+	capture_state = STATE_STOPPED; /* addresses mean something else in the new program */
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Copyright (c) 2026 gilscope contributors */
+/* The programs' memory: configuration, sites, GILs, requests; and how to find one. */
+#ifndef GILSCOPE_STATE_BPF_H
+#define GILSCOPE_STATE_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "events.h"
+#include "state.h"
+
+/* Offsets inside struct _gil_runtime_state, from the target's version. */
+const volatile __u32 off_last_holder;
+const volatile __u32 off_locked;
+const volatile __u32 off_cond;
+const volatile __u32 off_switch_cond;
+const volatile __u32 target_tgid;
+/* Bytes in the ring buffer at which the reader is woken; until then it polls. */
+const volatile __u32 wakeup_bytes;
+
+__u32 capture_state;
+__u64 site_multiplier;
+struct site sites[STATE_SITE_TABLE];
+struct return_site returns[STATE_MAX_RETURNS];
+struct gil_slot gils[STATE_MAX_GILS];
+__u64 foreign_hits[STATE_MAX_SITES];
+__u64 losses[LOSS_KINDS];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} events SEC(".maps");
+
+/* tid -> what the thread waits for. Looked at only when somebody waits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_MAX_THREADS);
+	__type(key, __u32);
+	__type(value, struct request);
+} requests SEC(".maps");
+
+/* slot -> address of the GIL that took it: an insert that fails if another CPU was faster, which
+ * makes the claim atomic. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_MAX_GILS);
+	__type(key, __u32);
+	__type(value, __u64);
+} claims SEC(".maps");
+
+static __always_inline void count_loss(enum loss_kind kind)
+{
+	__sync_fetch_and_add(&losses[kind], 1);
+}
+
+static __always_inline bool is_tracking(void)
+{
+	__u32 now = *(volatile __u32 *)&capture_state;
+
+	return now == STATE_ARMED || now == STATE_EMIT;
+}
+
+static __always_inline bool is_emitting(void)
+{
+	return *(volatile __u32 *)&capture_state == STATE_EMIT;
+}
+
+/* The only place where a site at `ip` can be; the caller compares (the verifier loses a pointer
+ * that is compared here). */
+static __always_inline struct site *site_at(__u64 ip)
+{
+	return &sites[site_slot(ip, site_multiplier) & (STATE_SITE_TABLE - 1)];
+}
+
+/* Slots are taken in order and never given back, so the first free one ends the search. Nearly
+ * always it is slot 0. */
+static __always_inline struct gil_slot *find_gil(__u64 address, __u32 tgid, __u32 *index)
+{
+	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
+		struct gil_slot *gil = &gils[i];
+
+		if (gil->address == address && gil->tgid == tgid) {
+			*index = i;
+			return gil;
+		}
+		if (!gil->address)
+			break;
+	}
+	return NULL;
+}
+
+/* Takes a slot for a GIL that was not there at the start (an interpreter with its own GIL, or a
+ * process just begun). */
+static __always_inline struct gil_slot *claim_gil(__u64 address, __u32 tgid, __u64 now,
+						  __u32 *index)
+{
+	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
+		struct gil_slot *gil = &gils[i];
+		__u32 key = i;
+
+		if (gil->address || bpf_map_update_elem(&claims, &key, &address, BPF_NOEXIST))
+			continue;
+		gil->first_ns = now;
+		gil->tgid = tgid;
+		gil->address = address;
+		*index = i;
+		return gil;
+	}
+	count_loss(LOSS_gil_slots_full);
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * Memory that the BPF programs and the collector share (the .bss of gil.bpf.c): what to watch, and
+ * the state of each GIL. The stream itself is events.h.
+ */
+#ifndef GILSCOPE_STATE_H
+#define GILSCOPE_STATE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define STATE_MAX_GILS 64
+#define STATE_MAX_SITES 64
+#define STATE_MAX_RETURNS 32
+#define STATE_SITE_TABLE_BITS 7
+#define STATE_SITE_TABLE (1 << STATE_SITE_TABLE_BITS)
+#define STATE_MAX_THREADS 16384
+
+/*
+ * One flag decides what the programs do. It changes for all probes at once, which makes the
+ * knowledge about a GIL exact from that moment on: everything below happens under gil->mutex, so a
+ * first event "release" means that it was held until then, a first event "acquire" that it was
+ * free, and no event that nothing has changed.
+ */
+enum capture_state {
+	STATE_OFF = 0, /* attaching: hits are ignored */
+	STATE_ARMED,   /* track, emit nothing */
+	STATE_EMIT,    /* track and emit */
+	STATE_STOPPED, /* hits are ignored, the state stands still */
+};
+
+enum site_role { SITE_WAIT, SITE_ACQUIRE, SITE_RELEASE, SITE_LIBC_WAIT, SITE_LIBC_SIGNAL };
+
+/* A probed instruction. The table is a perfect hash of the addresses: see site_slot(). */
+struct site {
+	__u64 ip;	  /* in the process; 0: empty */
+	__u32 index;	  /* into the probe plan */
+	__u32 cfa_offset; /* return address = *(sp + cfa_offset - 8); 0: not known */
+	__u8 role;	  /* enum site_role */
+	__u8 forced;	  /* a release here is a forced one */
+	__u8 pad[6];
+};
+
+static inline __u32 site_slot(__u64 ip, __u64 multiplier)
+{
+	return (__u32)((ip * multiplier) >> (64 - STATE_SITE_TABLE_BITS));
+}
+
+/* A return address between the eval loop and a release (user/probe/plan.h). */
+struct return_site {
+	__u64 ip;
+	__u32 cfa_offset;
+	__u32 forced;
+};
+
+/*
+ * One GIL. Written by the probes under gil->mutex of that GIL, so without locks of our own; only
+ * `waiters` also changes when a thread exits, and is therefore changed by atomic additions.
+ */
+struct gil_slot {
+	__u64 address; /* 0: free */
+	__u64 first_ns;
+	__u32 tgid;
+	__u32 holder; /* tid; 0: not held, or nothing known (no event yet) */
+	__u64 acquire_ns;
+	__u64 request_ns; /* of the holder's wait; 0: it did not wait */
+	__u64 seq;	  /* releases since STATE_EMIT */
+	__u32 hold_flags; /* enum ev_hold_flags of the open hold */
+	__u32 waiters;
+	__u32 waiters_max; /* during the open hold */
+	__u32 checked;	   /* events whose site was confirmed against the GIL's memory */
+	__u64 events;	   /* acquires and releases since STATE_ARMED */
+	__u64 hits[STATE_MAX_SITES];
+};
+
+/* A thread's request: it wants the GIL in `slot` since request_ns; 0: it wants none. */
+struct request {
+	__u64 request_ns;
+	__u32 slot;
+	__u32 pad;
+};
+
+#endif

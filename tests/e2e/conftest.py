@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""Fixtures: each test that wants an interpreter runs under every one of this machine."""
+
+import os
+import signal
+
+import pytest
+
+import interpreters
+import scope
+import workload
+
+CAP_SYS_ADMIN = 21
+
+
+def what_is_missing():
+    """Why nothing can be captured here, or None."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        effective = next(line for line in status if line.startswith("CapEff:"))
+    if not int(effective.split()[1], 16) >> CAP_SYS_ADMIN & 1:
+        return "attaching needs root (CAP_SYS_ADMIN)"
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        return "the kernel has no BTF (/sys/kernel/btf/vmlinux)"
+    return None
+
+
+def pytest_collection_modifyitems(items):
+    reason = what_is_missing()
+    if reason:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_generate_tests(metafunc):
+    if "interpreter" in metafunc.fixturenames:
+        everyone = interpreters.installed()[0] + interpreters.variants()
+        metafunc.parametrize("interpreter", everyone, ids=lambda one: one.id, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Makes each variant once."""
+    cache = {}
+
+    def get(interpreter):
+        if interpreter not in cache:
+            cache[interpreter] = interpreters.make(interpreter, tmp_path_factory.mktemp("python"))
+        return cache[interpreter]
+
+    return get
+
+
+@pytest.fixture
+def interpreter(request, made):
+    """Each interpreter in turn."""
+    return made(request.param)
+
+
+@pytest.fixture
+def one_interpreter():
+    """Any interpreter, for a test of what does not depend on it."""
+    supported = interpreters.installed()[0]
+    if not supported:
+        pytest.skip("no CPython 3.8 or later")
+    return supported[0]
+
+
+@pytest.fixture
+def start_workload():
+    """start_workload(interpreter, script, arguments...) -> Workload, ended with the test."""
+    started = []
+
+    def start(interpreter, name, *arguments):
+        started.append(workload.Workload(interpreter, name, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def start_capture():
+    """start_capture(arguments..., pid=, output=) -> Capture, ended with the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(scope.Capture(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.signal(signal.SIGCONT)
+        one.kill()
+
+
+@pytest.fixture
+def attach(start_capture):
+    """attach(workload, arguments...) -> Capture that counts already."""
+
+    def start(target, *arguments, **options):
+        return start_capture(*arguments, pid=target.pid, **options).wait_started()
+
+    return start
+
+
+class Errors:
+    """The largest error against a workload's truth, for the end of the run."""
+
+    def __init__(self):
+        self.largest = {}
+
+    def note(self, what, measured, truth, where):
+        error = abs(measured - truth) / truth
+        if error >= self.largest.get(what, (0, None))[0]:
+            self.largest[what] = (error, where)
+
+
+ERRORS = pytest.StashKey()
+
+
+def pytest_configure(config):
+    config.stash[ERRORS] = Errors()
+
+
+@pytest.fixture
+def note_error(request):
+    """note_error(what, measured, truth): remembers the error."""
+    errors = request.config.stash[ERRORS]
+    return lambda what, measured, truth: errors.note(what, measured, truth, request.node.name)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for what, (error, where) in sorted(config.stash[ERRORS].largest.items()):
+        terminalreporter.write_line(
+            "largest error against truth, %s: %.3f%% (%s)" % (what, 100 * error, where)
+        )

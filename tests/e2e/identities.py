@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""What is true of every report, whatever was profiled."""
+
+import functools
+import json
+import math
+import pathlib
+
+import jsonschema
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "tools" / "report-1.schema.json"
+LOSS_DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "bpf" / "loss.def"
+
+
+@functools.lru_cache(maxsize=None)
+def validator():
+    schema = json.loads(SCHEMA.read_text())
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
+@functools.lru_cache(maxsize=None)
+def loss_names():
+    """Every name in bpf/loss.def."""
+    lines = LOSS_DEFINITIONS.read_text().splitlines()
+    return {line[len("LOSS(") : line.index(",")] for line in lines if line.startswith("LOSS(")}
+
+
+def close(value, truth, share=0.001, slack=1000):
+    """Within a share of the truth, and a microsecond for what is rounded."""
+    return abs(value - truth) <= share * abs(truth) + slack
+
+
+def check_report(report, losses=False):
+    """Asserts the schema and the identities. losses: some are expected."""
+    validator().validate(report)
+    assert set(report["losses"]) == loss_names()
+    if not losses:
+        lost = {name: count for name, count in report["losses"].items() if count}
+        assert not lost, lost
+    for process in report["processes"]:
+        check_process(process)
+
+
+def check_process(process):
+    gils = {gil["id"]: gil for gil in process["gils"]}
+    assert len(gils) == len(process["gils"])
+    keys = [(thread["tid"], thread["gil"]) for thread in process["threads"]]
+    assert len(set(keys)) == len(keys), "a thread has two entries"
+    for thread in process["threads"]:
+        assert thread["gil"] in gils
+        check_thread(thread)
+    for gil in process["gils"]:
+        check_gil(gil, [one for one in process["threads"] if one["gil"] == gil["id"]])
+
+
+def check_gil(gil, threads):
+    parts = gil["held_ns"] + gil["handoff_ns"] + gil["idle_ns"] + gil["unknown_ns"]
+    assert close(parts, gil["observed_ns"]), gil
+    assert close(sum(one["hold"]["total_ns"] for one in threads), gil["held_ns"]), gil
+    holds = sum(one["hold"]["count"] + one["hold"]["clipped"]["count"] for one in threads)
+    assert holds == gil["holds"], (holds, gil)
+    for field in ("forced_releases", "voluntary_releases"):
+        assert sum(one[field] for one in threads) == gil[field], field
+    assert gil["contended_holds"] <= gil["holds"]
+    waited = sum(one["wait"]["total_ns"] for one in threads)
+    assert close(gil["waiters"]["mean"] * gil["observed_ns"], waited, share=0.005), gil
+    assert gil["waiters"]["mean"] <= gil["waiters"]["max"] or waited == 0, gil
+
+
+def check_thread(thread):
+    hold, wait = thread["hold"], thread["wait"]
+    check_times(hold)
+    check_times(wait)
+    spent = hold["total_ns"] + wait["total_ns"] + thread["off_gil_ns"]
+    assert close(spent, thread["observed_ns"]), thread
+    released = thread["forced_releases"] + thread["voluntary_releases"]
+    assert hold["count"] - 1 <= released <= hold["count"] + hold["clipped"]["count"], thread
+
+
+def check_times(times):
+    count, buckets = times["count"], times["buckets"]
+    assert sum(n for _, _, n in buckets) == count, times
+    if not count:
+        assert times["total_ns"] == times["clipped"]["ns"], times
+        return
+    marks = [times[name] for name in ("min_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns")]
+    assert marks == sorted(marks), times
+    assert times["min_ns"] <= times["mean_ns"] <= times["max_ns"], times
+    complete = times["total_ns"] - times["clipped"]["ns"]
+    assert abs(times["mean_ns"] - complete / count) <= 1, times
+    check_buckets(times)
+    for name, share in (("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99), ("p999_ns", 0.999)):
+        assert abs(times[name] - percentile(times, share)) <= 1, (name, times)
+
+
+def check_buckets(times):
+    end = 0
+    for low, high, number in times["buckets"]:
+        assert number > 0 and end <= low < high, times
+        assert high - low <= max(low / 32, 2), (low, high)
+        end = high
+    first, last = times["buckets"][0], times["buckets"][-1]
+    assert first[0] <= times["min_ns"] < first[1], times
+    assert last[0] <= times["max_ns"] < last[1], times
+
+
+def percentile(times, share):
+    """The value from the buckets, as the schema defines it."""
+    wanted = math.ceil(share * times["count"])
+    for low, high, number in times["buckets"]:
+        wanted -= number
+        if wanted <= 0:
+            return min(max((low + high) / 2, times["min_ns"]), times["max_ns"])
+    raise AssertionError(times)

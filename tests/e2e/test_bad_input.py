@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""What gilscope cannot do: one clear message on stderr, nothing on stdout, the right exit status,
+nothing left behind."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import interpreters
+import scope
+from workload import Workload
+
+INPUT, USAGE = 1, 2
+
+
+def refuse(status, *arguments, cause, **options):
+    """Runs gilscope, which must fail at once with a message that the regular expression matches."""
+    begin = time.monotonic()
+    run = scope.run(*arguments, **options)
+    assert run.returncode == status, (run.returncode, run.stderr)
+    assert run.stdout == ""
+    lines = run.stderr.strip().splitlines()
+    assert 1 <= len(lines) <= 2, run.stderr
+    assert lines[0].startswith("gilscope: "), run.stderr
+    assert re.search(cause, run.stderr), run.stderr
+    # It did not begin to capture for the 30 s that the callers ask for.
+    assert time.monotonic() - begin < 15
+    return run
+
+
+@pytest.fixture
+def target(one_interpreter, start_workload):
+    return start_workload(one_interpreter, "ends.py")
+
+
+@pytest.fixture
+def sleeper():
+    """A process that is not Python."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def free_pid():
+    """A PID that no process has."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_no_such_process():
+    pid = free_pid()
+    refuse(INPUT, "-p", pid, "-d", 30, cause="%d" % pid)
+
+
+def test_not_python(sleeper):
+    refuse(INPUT, "-p", sleeper, "-d", 30, cause="%d.*(?i:not .*python|no (c?)python)" % sleeper)
+
+
+def test_kernel_thread():
+    refuse(INPUT, "-p", 2, "-d", 30, cause="2")
+
+
+@pytest.mark.parametrize("pid", ["0", "-1", "abc", "12x", "99999999999", ""])
+def test_garbage_pid(pid):
+    refuse(USAGE, "-p", pid, "-d", 30, cause="(?i)pid")
+
+
+@pytest.mark.parametrize("duration", ["0", "-1", "-5s", "abc", "5 parsecs", "0ms", "1e400", "nan", ""])
+def test_bad_duration(target, duration):
+    refuse(USAGE, "-p", target.pid, "--duration=" + duration, cause="(?i)duration")
+
+
+@pytest.mark.parametrize("interval", ["0", "-1", "abc"])
+def test_bad_interval(target, interval):
+    refuse(USAGE, "-p", target.pid, "-d", 30, "--interval=" + interval, cause="(?i)interval|duration")
+
+
+@pytest.mark.parametrize("size", ["0", "-4096", "abc", "4096Q", "99999999999999999999"])
+def test_bad_ring_size(target, size):
+    refuse(USAGE, "-p", target.pid, "-d", 30, "--ring-size=" + size, cause="(?i)ring")
+
+
+def test_unknown_format(target):
+    run = refuse(USAGE, "-p", target.pid, "-d", 30, "-f", "yaml", cause="yaml")
+    for known in ("text", "json", "csv"):
+        assert known in run.stderr
+
+
+def test_unknown_probes(target):
+    refuse(USAGE, "-p", target.pid, "-d", 30, "--probes", "guess", cause="guess")
+
+
+def test_unknown_option(target):
+    refuse(USAGE, "-p", target.pid, "--bogus", cause="bogus")
+
+
+def test_no_arguments():
+    refuse(USAGE, cause="(?i)-p|--pid|pid|command")
+    refuse(USAGE, "stat", cause="(?i)-p|--pid|pid|command")
+
+
+def test_pid_and_command(target):
+    refuse(USAGE, "stat", "-p", target.pid, "--", "true", cause="(?i)both|pid|-p")
+
+
+def test_two_commands(target):
+    refuse(USAGE, "stat", "report", "-p", target.pid, cause="report")
+
+
+def test_unknown_command():
+    refuse(USAGE, "dance", cause="dance")
+
+
+def test_output_folder_is_missing(target, tmp_path):
+    path = tmp_path / "missing" / "report.txt"
+    refuse(INPUT, "-p", target.pid, "-d", 30, "-o", path, cause=re.escape(str(path)))
+
+
+def test_output_is_a_folder(target, tmp_path):
+    refuse(INPUT, "-p", target.pid, "-d", 30, "-o", tmp_path, cause=re.escape(str(tmp_path)))
+
+
+def test_output_device_is_full(target):
+    """It is found out only when the report is written."""
+    refuse(INPUT, "-p", target.pid, "-d", "100ms", "-o", "/dev/full", cause="(?i)space|full")
+    run = subprocess.run(
+        [scope.PROGRAM, "-p", str(target.pid), "-d", "100ms"],
+        stdout=open("/dev/full", "w", encoding="ascii"),
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == INPUT
+    assert b"space" in run.stderr
+
+
+def test_no_output_file_is_left(tmp_path):
+    path = tmp_path / "report.txt"
+    refuse(INPUT, "-p", free_pid(), "-d", 30, "-o", path, cause="process")
+    assert not path.exists()
+
+
+def test_an_old_report_survives_a_failure(tmp_path):
+    path = tmp_path / "report.txt"
+    path.write_text("yesterday's report")
+    refuse(INPUT, "-p", free_pid(), "-d", 30, "-o", path, cause="process")
+    assert path.read_text() == "yesterday's report"
+
+
+def test_without_privilege(target):
+    """As another user: the message says what to do."""
+    if not shutil.which("setpriv"):
+        pytest.skip("setpriv is not installed")
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    probe = subprocess.run([*as_nobody, scope.PROGRAM, "--version"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("another user cannot run the program where it is built")
+    run = subprocess.run(
+        [*as_nobody, scope.PROGRAM, "-p", str(target.pid), "-d", "30"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == INPUT
+    assert run.stdout == ""
+    assert run.stderr.startswith("gilscope: ") and len(run.stderr.strip().splitlines()) <= 2
+    assert re.search("(?i)root|sudo|cap_", run.stderr), run.stderr
+
+
+@pytest.mark.parametrize("older", interpreters.installed()[1], ids=lambda one: one.id)
+def test_older_version(older):
+    """CPython before 3.8 is named and refused."""
+    process = subprocess.Popen(
+        [*older.command, "-c", "print('READY', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=older.environment,
+    )
+    try:
+        assert process.stdout.readline() == b"READY\n"
+        refuse(INPUT, "-p", process.pid, "-d", 30, cause=r"3\.%d|older than 3\.8" % older.version[1])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+# Py_Version and its place in the file, from the running interpreter itself.
+VERSION_AT = """
+import ctypes, sys
+value = ctypes.c_ulong.in_dll(ctypes.pythonapi, "Py_Version")
+address = ctypes.addressof(value)
+for line in open("/proc/self/maps"):
+    words = line.split()
+    begin, end = (int(word, 16) for word in words[0].split("-"))
+    if begin <= address < end:
+        print(address - begin + int(words[2], 16), value.value)
+"""
+
+
+def test_unknown_version(tmp_path):
+    """A Python of which nobody knows the layout: a copy that claims to be 3.99."""
+    static = [one for one in interpreters.installed()[0] if one.kind == "static"]
+    static = [one for one in static if one.version >= (3, 11)]
+    if not static:
+        pytest.skip("no static CPython 3.11 or later, which says its version in Py_Version")
+    original = static[0]
+    told = subprocess.check_output([original.exe, "-c", VERSION_AT], env=original.environment)
+    offset, version = map(int, told.split())
+    data = bytearray(open(original.exe, "rb").read())
+    assert data[offset : offset + 4] == version.to_bytes(4, "little")
+    data[offset + 2] = 99
+    fake = tmp_path / "python-from-the-future"
+    fake.write_bytes(data)
+    fake.chmod(0o755)
+    made = interpreters.make_renamed(original, tmp_path)
+    future = interpreters.dataclasses.replace(made, exe=str(fake), file=str(fake))
+    workload = Workload(future, "ends.py")
+    try:
+        refuse(INPUT, "-p", workload.pid, "-d", 30, cause=r"3\.99\.")
+        assert workload.go() == {}
+    finally:
+        workload.kill()
+
+
+def test_nothing_in_the_kernel_is_left(target):
+    """After a capture, a failed one and a killed one no program of gilscope's is loaded."""
+    if not shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin"):
+        pytest.skip("bpftool is not installed")
+    bpftool = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+    def loaded():
+        text = subprocess.check_output([bpftool, "prog", "show"], text=True)
+        return len(re.findall(r"^\d+: ", text, re.M))
+
+    before = loaded()
+    capture = scope.Capture(pid=target.pid).wait_started()
+    assert loaded() > before
+    capture.kill()
+    deadline = time.monotonic() + 30
+    while loaded() > before and time.monotonic() < deadline:
+        time.sleep(0.05)  # the kernel frees them after a grace period
+    assert loaded() <= before
+    assert target.go() == {}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""Threads that want the GIL at the same time."""
+
+from scope import gil_of, thread_of
+
+SWITCH_NS = 5000000
+
+
+def test_cpu_bound_threads_share(interpreter, start_workload, attach):
+    threads = 4
+    workload = start_workload(interpreter, "cpu_bound.py", threads)
+    report = attach(workload, "-d", "3").report(stop=False)
+
+    gil = gil_of(report)
+    assert gil["held_ns"] + gil["handoff_ns"] >= 0.99 * gil["observed_ns"]
+    assert gil["holds"] >= 200
+    assert gil["forced_releases"] >= 0.95 * gil["holds"]
+    assert gil["contended_holds"] >= 0.95 * gil["holds"]
+    assert gil["waiters"]["max"] == threads - 1 or gil["waiters"]["max"] == threads
+    assert threads - 1.5 <= gil["waiters"]["mean"] <= threads
+    for tid in workload.ready["tids"]:
+        thread = thread_of(report, tid)
+        fair = gil["observed_ns"] / threads
+        assert 0.5 * fair <= thread["hold"]["total_ns"] <= 1.6 * fair
+        expected = (threads - 1) * SWITCH_NS
+        assert expected / 2 <= thread["wait"]["p50_ns"] <= expected * 2
+        # A thread that only computes holds the GIL or waits for it.
+        assert thread["off_gil_ns"] <= 0.01 * thread["observed_ns"]
+
+
+def test_convoy(interpreter, start_workload, attach):
+    """A short call beside a computing thread costs a switch interval, whatever that is set to."""
+    workload = start_workload(interpreter, "convoy.py", 100)
+    medians = []
+    for interval_ns in (SWITCH_NS, SWITCH_NS // 10):
+        workload.go(interval_ns / 1e9)
+        capture = attach(workload)
+        truth = workload.go(interval_ns / 1e9)
+        report = capture.report()
+
+        assert gil_of(report)["switch_interval_ns"] == interval_ns
+        wait = thread_of(report, workload.ready["io"])["wait"]
+        assert wait["count"] >= 0.8 * truth["calls"]
+        assert 0.9 * interval_ns <= wait["p50_ns"] <= 2 * interval_ns
+        near = sum(n for low, _, n in wait["buckets"] if 0.9 <= low / interval_ns <= 2)
+        assert near >= 0.7 * truth["calls"]
+        # It cannot have waited in the time that its calls took.
+        assert wait["total_ns"] <= truth["elapsed_ns"] - truth["calls"] * truth["call_ns"]
+        cpu = thread_of(report, workload.ready["cpu"])
+        assert cpu["forced_releases"] >= 0.8 * truth["calls"]
+        assert cpu["voluntary_releases"] <= 5
+        medians.append(wait["p50_ns"])
+    assert medians[0] >= 4 * medians[1]
+
+
+def test_forced_and_voluntary(interpreter, start_workload, attach):
+    """A raw write after a long stretch of C code gives the GIL up by itself, though the drop flag is
+    set; Python code between is forced to."""
+    workload = start_workload(interpreter, "pickle_raw.py", 10)
+    capture = attach(workload)
+    truth = workload.go()
+    report = capture.report()
+
+    pickler = thread_of(report, workload.ready["pickler"])
+    # Each write is one voluntary release; beside them there is the conversation with the test.
+    assert truth["writes"] <= pickler["voluntary_releases"] <= truth["writes"] + 40
+    assert pickler["forced_releases"] >= truth["rounds"]
+    cpu = thread_of(report, workload.ready["cpu"])
+    assert cpu["voluntary_releases"] <= 5
+    assert cpu["forced_releases"] >= truth["rounds"]
+    # A wait ends with an acquire, and a thread that waits uses no CPU time.
+    wait, hold = pickler["wait"], pickler["hold"]
+    assert wait["count"] <= hold["count"] + hold["clipped"]["count"]
+    off_cpu = truth["elapsed_ns"] - truth["cpu_ns"]
+    assert wait["total_ns"] <= 1.005 * off_cpu + 50000 * wait["count"] + SWITCH_NS

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""Holds and waits against workloads that know how long theirs were."""
+
+import os
+import pathlib
+import signal
+import time
+
+from scope import gil_of, thread_of
+
+# The bar of the project: half a percent, and what a timestamp around the GIL may miss of each hold.
+SHARE = 0.005
+EACH_NS = 50000
+
+
+def tolerance(truth_ns, count):
+    return SHARE * truth_ns + EACH_NS * count
+
+
+def test_known_holds(interpreter, start_workload, attach, note_error):
+    workload = start_workload(interpreter, "known_holds.py", 5000, 2000, 80)
+    capture = attach(workload)
+    truth = workload.go()
+    report = capture.report()
+
+    hold = thread_of(report, workload.ready["tid"])["hold"]
+    held, count = hold["total_ns"], hold["count"] + hold["clipped"]["count"]
+    assert truth["holds"] <= count <= truth["holds"] + 10
+    assert abs(held - truth["held_ns"]) <= tolerance(truth["held_ns"], count)
+    assert abs(hold["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1)
+    assert 5000000 <= hold["p50_ns"] * 1.02
+    note_error("total hold", held, truth["held_ns"])
+
+
+def test_given_up_is_not_held(interpreter, start_workload, attach):
+    """The same calls the other way around: 100 us with the GIL, 5 ms without."""
+    workload = start_workload(interpreter, "known_holds.py", 100, 5000, 60)
+    capture = attach(workload)
+    truth = workload.go()
+    report = capture.report()
+
+    thread = thread_of(report, workload.ready["tid"])
+    count = thread["hold"]["count"]
+    assert abs(thread["hold"]["total_ns"] - truth["held_ns"]) <= tolerance(truth["held_ns"], count)
+    assert thread["off_gil_ns"] >= 60 * 5000000
+    assert thread["wait"]["total_ns"] <= EACH_NS * truth["holds"]
+
+
+def test_known_waits(interpreter, start_workload, attach, note_error):
+    workload = start_workload(interpreter, "known_waits.py", 20000, 25)
+    capture = attach(workload)
+    truth = workload.go()
+    report = capture.report()
+
+    wait = thread_of(report, workload.ready["waiter"])["wait"]
+    allowed = tolerance(truth["wait_ns"], truth["waits"])
+    assert abs(wait["total_ns"] - truth["wait_ns"]) <= allowed
+    assert abs(wait["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1)
+    # Waits of that length are as many as there were; short ones may surround them.
+    long_waits = sum(n for low, _, n in wait["buckets"] if low >= 10000000)
+    assert long_waits == truth["waits"]
+    holder = thread_of(report, workload.ready["holder"])["hold"]
+    assert abs(holder["total_ns"] - truth["held_ns"]) <= tolerance(truth["held_ns"], holder["count"])
+    assert gil_of(report)["contended_holds"] >= truth["waits"]
+    note_error("total wait", wait["total_ns"], truth["wait_ns"])
+
+
+def assert_held_by(report, tid):
+    """One hold from edge to edge of what was observed."""
+    gil, hold = gil_of(report), thread_of(report, tid)["hold"]
+    assert gil["held_ns"] >= 0.999 * gil["observed_ns"]
+    assert hold["total_ns"] >= 0.999 * gil["observed_ns"]
+    assert (hold["count"], hold["clipped"]["count"]) == (0, 1)
+    assert gil["observed_ns"] >= 0.99 * report["capture"]["duration_ns"]
+
+
+def test_alone_beside_a_sleeping_thread(interpreter, start_workload, attach):
+    workload = start_workload(interpreter, "alone.py", "thread")
+    report = attach(workload, "-d", "1").report(stop=False)
+
+    assert_held_by(report, workload.ready["holder"])
+    assert 0.9e9 <= report["capture"]["duration_ns"] <= 1.5e9
+    assert workload.go()["rounds"] > 0
+
+
+def test_alone_in_the_only_thread(interpreter, start_workload, attach):
+    workload = start_workload(interpreter, "alone.py", "main")
+    report = attach(workload, "-d", "1").report(stop=False)
+
+    assert_held_by(report, workload.pid)
+    os.kill(workload.pid, signal.SIGUSR1)
+    assert workload.expect("DONE")["rounds"] > 0
+    assert workload.quit() == 0
+
+
+def system_call(pid, tid):
+    """Number and arguments of the system call that a thread sleeps in, as /proc shows them."""
+    return pathlib.Path("/proc/%d/task/%d/syscall" % (pid, tid)).read_text().split()
+
+
+def wait_until_in_take_gil(pid, tid):
+    """A thread that comes back from select() sleeps in the futex of the GIL's condition variable
+    from then on, with a timeout."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        call = system_call(pid, tid)
+        if call[0] == FUTEX and int(call[4], 16):
+            return
+        time.sleep(0.001)
+    raise AssertionError("thread %d does not wait for the GIL: %s" % (tid, call))
+
+
+FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
+
+
+def test_native_hold_over_the_whole_capture(interpreter, start_workload, attach):
+    workload = start_workload(interpreter, "native_hold.py")
+    holder, waiter = workload.ready["holder"], workload.ready["waiter"]
+    wait_until_in_take_gil(workload.pid, waiter)
+    report = attach(workload, "-d", "1").report(stop=False)
+
+    assert_held_by(report, holder)
+    wait = thread_of(report, waiter)["wait"]
+    assert wait["total_ns"] >= 0.99 * gil_of(report)["observed_ns"]
+    assert (wait["count"], wait["clipped"]["count"]) == (0, 1)
+    assert gil_of(report)["waiters"]["max"] == 1
+    workload.tell("go")
+    workload.expect("DONE")
+    assert workload.quit() == 0
+
+
+def test_hold_that_ends_in_the_capture(interpreter, start_workload, attach):
+    """A hold begun before the capture and released in it is clipped at one edge only, and so is the
+    wait for it."""
+    workload = start_workload(interpreter, "native_hold.py")
+    holder, waiter = workload.ready["holder"], workload.ready["waiter"]
+    wait_until_in_take_gil(workload.pid, waiter)
+    capture = attach(workload)
+    workload.tell("go")
+    workload.expect("DONE")
+    report = capture.report()
+
+    held = thread_of(report, holder)["hold"]
+    wait = thread_of(report, waiter)["wait"]
+    assert held["clipped"]["count"] == 1 and held["count"] >= 1
+    assert wait["clipped"]["count"] == 1
+    assert abs(held["clipped"]["ns"] - wait["clipped"]["ns"]) <= tolerance(held["clipped"]["ns"], 2)
+    assert thread_of(report, waiter)["exited"]

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+#
+# Installs what building and testing gilscope needs and this machine lacks, on Debian and its
+# relatives. A machine that lacks nothing is not touched and needs neither root nor a network.
+set -eu
+
+PATH=$PATH:/usr/sbin:/sbin
+missing=
+
+need() { # package, then a command that succeeds if it is there
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+program() {
+	need "$2" command -v "$1"
+}
+
+library() {
+	need "$2" pkg-config --exists "$1"
+}
+
+program gcc gcc
+program make make
+program pkg-config pkg-config
+program clang clang
+program llvm-strip llvm
+program bpftool bpftool
+program clang-format clang-format
+program strip binutils
+need libc6-dev test -e /usr/include/stdlib.h
+library libbpf libbpf-dev
+library libelf libelf-dev
+library libdw libdw-dev
+library capstone libcapstone-dev
+library smartcols libsmartcols-dev
+library jansson libjansson-dev
+library cmocka libcmocka-dev
+need python3 test -x /usr/bin/python3
+need python3-pytest /usr/bin/python3 -c 'import pytest'
+need python3-jsonschema /usr/bin/python3 -c 'import jsonschema'
+
+if [ -n "$missing" ]; then
+	if ! command -v apt-get >/dev/null; then
+		echo "setup: this machine lacks:$missing" >&2
+		echo "setup: there is no apt-get here: install them by hand (the names are Debian's)" >&2
+		exit 1
+	fi
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "setup: this machine lacks:$missing" >&2
+		echo "setup: run it as root, or: sudo apt-get install$missing" >&2
+		exit 1
+	fi
+	echo "setup: installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q -y update
+	# shellcheck disable=SC2086 # one word for each package
+	apt-get -q -y install --no-install-recommends $missing
+fi
+
+if [ ! -e /sys/kernel/btf/vmlinux ]; then
+	echo "setup: the running kernel has no BTF (/sys/kernel/btf/vmlinux): gilscope can be built" \
+		"here, but it cannot attach" >&2
+fi

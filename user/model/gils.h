@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * The GILs and their accounting: a cursor up to which all time is accounted. It only moves forward
+ * and every step of it goes to one kind of time, so that the kinds sum up to the time observed
+ * whatever the stream says.
+ */
+#ifndef GILSCOPE_GILS_H
+#define GILSCOPE_GILS_H
+
+#include "model/id_map.h"
+#include "model/series.h"
+
+struct gil {
+	struct model_gil sums;
+	uint64_t cursor_ns;  /* everything before is accounted */
+	uint64_t seq;	     /* number of the last record */
+	bool open;	     /* the last record was an open hold, which has not ended */
+	bool gap_unknown;    /* what follows the cursor cannot be told by the next record */
+	enum span_kind tail; /* what the time from the cursor to the end will be */
+};
+
+struct gil_table {
+	struct gil *items;
+	size_t count, cap;
+	struct id_map index; /* (pid, id) */
+};
+
+/* The GIL, valid until the next gils_add; NULL if it is not known. */
+struct gil *gils_find(const struct gil_table *t, uint32_t pid, uint32_t id);
+
+/* Adds a GIL that is observed from `from_ns` on; it must not be there yet. */
+struct gil *gils_add(struct gil_table *t, uint32_t pid, uint32_t id, uint64_t from_ns);
+
+/* Its place among the GILs. */
+uint32_t gils_index(const struct gil_table *t, const struct gil *g);
+
+/*
+ * Accounts the time from the cursor to `to` as `kind` and moves the cursor; ns accounted: 0 if the
+ * cursor is not before `to`.
+ */
+uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to);
+
+/* Was any time accounted? */
+static inline bool gil_begun(const struct gil *g)
+{
+	return g->cursor_ns > g->sums.from_ns;
+}
+
+void gils_free(struct gil_table *t);
+
+#endif

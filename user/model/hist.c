@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include "model/hist.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define FIRST_OCTAVE_BITS 6 /* the first octave is [0, 64) */
+#define SUB_BITS 5	    /* HIST_SUB */
+#define BUCKETS ((size_t)HIST_OCTAVES * HIST_SUB)
+
+_Static_assert(HIST_SUB == 1 << SUB_BITS, "the shifts below take HIST_SUB for a power of two");
+
+/* Number of the bucket of a value, from 0. */
+static size_t bucket_of(uint64_t ns)
+{
+	if (ns < 1 << FIRST_OCTAVE_BITS)
+		return ns >> (FIRST_OCTAVE_BITS - SUB_BITS);
+
+	unsigned int log2 = 63 - (unsigned int)__builtin_clzll(ns);
+	size_t octave = log2 - FIRST_OCTAVE_BITS + 1;
+
+	if (octave >= HIST_OCTAVES)
+		return BUCKETS - 1;
+	return octave * HIST_SUB + ((ns >> (log2 - SUB_BITS)) & (HIST_SUB - 1));
+}
+
+/* Lower bound of a bucket; of the number after the last one, the upper bound of the last. */
+static uint64_t bucket_lo(size_t bucket)
+{
+	size_t octave = bucket / HIST_SUB;
+	uint64_t sub = bucket % HIST_SUB;
+
+	if (octave == 0)
+		return sub << (FIRST_OCTAVE_BITS - SUB_BITS);
+	return (HIST_SUB + sub) << octave;
+}
+
+static uint64_t bucket_hi(const struct hist *h, size_t bucket)
+{
+	uint64_t hi = bucket_lo(bucket + 1);
+
+	if (bucket == BUCKETS - 1 && h->max >= hi)
+		return h->max == UINT64_MAX ? h->max : h->max + 1;
+	return hi;
+}
+
+static uint64_t *octave_of(struct hist *h, size_t octave)
+{
+	if (!h->octaves[octave])
+		h->octaves[octave] = xcalloc(HIST_SUB, sizeof(uint64_t));
+	return h->octaves[octave];
+}
+
+void hist_add(struct hist *h, uint64_t ns)
+{
+	size_t bucket = bucket_of(ns);
+
+	octave_of(h, bucket / HIST_SUB)[bucket % HIST_SUB]++;
+	if (!h->count || ns < h->min)
+		h->min = ns;
+	if (ns > h->max)
+		h->max = ns;
+	h->count++;
+	h->total += ns;
+}
+
+void hist_merge(struct hist *into, const struct hist *from)
+{
+	if (!from->count)
+		return;
+	for (size_t i = 0; i < HIST_OCTAVES; i++) {
+		if (!from->octaves[i])
+			continue;
+		uint64_t *octave = octave_of(into, i);
+		for (size_t sub = 0; sub < HIST_SUB; sub++)
+			octave[sub] += from->octaves[i][sub];
+	}
+	if (!into->count || from->min < into->min)
+		into->min = from->min;
+	if (from->max > into->max)
+		into->max = from->max;
+	into->count += from->count;
+	into->total += from->total;
+}
+
+void hist_free(struct hist *h)
+{
+	for (size_t i = 0; i < HIST_OCTAVES; i++)
+		free(h->octaves[i]);
+	*h = (struct hist){0};
+}
+
+bool hist_next(const struct hist *h, size_t *cursor, struct hist_bucket *bucket)
+{
+	for (size_t i = *cursor; i < BUCKETS; i++) {
+		const uint64_t *octave = h->octaves[i / HIST_SUB];
+		uint64_t n = octave ? octave[i % HIST_SUB] : 0;
+
+		if (!n)
+			continue;
+		*bucket = (struct hist_bucket){
+			.lo = bucket_lo(i),
+			.hi = bucket_hi(h, i),
+			.n = n,
+		};
+		*cursor = i + 1;
+		return true;
+	}
+	*cursor = BUCKETS;
+	return false;
+}
+
+static uint64_t clamp(uint64_t value, uint64_t min, uint64_t max)
+{
+	if (value < min)
+		return min;
+	return value > max ? max : value;
+}
+
+uint64_t hist_percentile(const struct hist *h, double p)
+{
+	uint64_t rank = (uint64_t)ceil(p * (double)h->count);
+	struct hist_bucket b = {0};
+	uint64_t seen = 0;
+	size_t cursor = 0;
+
+	while (hist_next(h, &cursor, &b)) {
+		seen += b.n;
+		if (seen >= rank)
+			break;
+	}
+	return clamp(b.lo + (b.hi - b.lo) / 2, h->min, h->max);
+}
+
+uint64_t hist_mean(const struct hist *h)
+{
+	return h->count ? h->total / h->count : 0;
+}
+
+uint64_t hist_count_between(const struct hist *h, uint64_t lo, uint64_t hi)
+{
+	struct hist_bucket b;
+	uint64_t n = 0;
+	size_t cursor = 0;
+
+	while (hist_next(h, &cursor, &b)) {
+		if (b.lo >= lo && b.lo < hi)
+			n += b.n;
+	}
+	return n;
+}

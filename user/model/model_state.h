@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/* What the model keeps, for the files that it is made of. */
+#ifndef GILSCOPE_MODEL_STATE_H
+#define GILSCOPE_MODEL_STATE_H
+
+#include "model/gils.h"
+#include "model/model.h"
+#include "model/series.h"
+#include "model/threads.h"
+
+enum model_phase { MODEL_NEW, MODEL_RUNNING, MODEL_STOPPED, MODEL_CLOSED };
+
+struct model {
+	enum model_phase phase;
+	uint64_t start_ns;
+	uint64_t stop_ns; /* UINT64_MAX until it is known */
+	struct gil_table gils;
+	struct thread_table threads;
+	struct series series;
+	uint64_t losses[LOSS_KINDS];
+	struct model_result result;  /* once closed */
+	struct model_gil *gil_array; /* what the result points to */
+};
+
+/* Counts one loss. */
+void model_lose(struct model *m, enum loss_kind kind);
+
+/* accounting.c: the records that account time. */
+void model_gil_known(struct model *m, const struct ev_gil *e);
+void model_hold(struct model *m, const struct ev_hold *e);
+void model_wait(struct model *m, const struct ev_wait *e);
+void model_gil_end(struct model *m, const struct ev_gil_end *e);
+
+/* result.c: closes the accounts at m->stop_ns and fills m->result. */
+void model_close(struct model *m, enum ev_end end);
+
+static inline uint64_t min_ns(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_ns(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+#endif

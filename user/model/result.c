@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/model_state.h"
+
+/* The end settles what was left open, and with it the sums. */
+static void close_gil(struct model *m, struct gil *g)
+{
+	struct model_gil *sums = &g->sums;
+
+	gil_advance(g, &m->series, g->tail, m->stop_ns);
+	sums->observed_ns = m->stop_ns - sums->from_ns;
+	if (sums->observed_ns)
+		sums->waiters_mean = (double)sums->wait_ns / (double)sums->observed_ns;
+}
+
+static void close_gils(struct model *m)
+{
+	m->gil_array = xcalloc(m->gils.count, sizeof(*m->gil_array));
+	for (size_t i = 0; i < m->gils.count; i++) {
+		close_gil(m, &m->gils.items[i]);
+		m->gil_array[i] = m->gils.items[i].sums;
+	}
+}
+
+void model_close(struct model *m, enum ev_end end)
+{
+	struct model_result *r = &m->result;
+
+	close_gils(m);
+	series_close(&m->series, m->stop_ns);
+	r->start_ns = m->start_ns;
+	r->end_ns = m->stop_ns;
+	r->end = end;
+	r->gils = m->gil_array;
+	r->gil_count = m->gils.count;
+	r->threads_off_gil = threads_close(&m->threads, m->start_ns, m->stop_ns);
+	r->threads = m->threads.items;
+	r->thread_count = m->threads.count;
+	r->series = m->series.items;
+	r->series_count = m->series.count;
+	for (size_t i = 0; i < r->thread_count; i++) {
+		hist_merge(&r->hold, &r->threads[i].hold.hist);
+		hist_merge(&r->wait, &r->threads[i].wait.hist);
+	}
+	memcpy(r->losses, m->losses, sizeof(r->losses));
+	m->phase = MODEL_CLOSED;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include "probe/attach.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gil.skel.h"
+#include "probe/multi.h"
+#include "target/process.h"
+
+/* The breakpoint of another tracer on the same site is no change of the code: uprobes share it. */
+#define X86_INT3 0xcc
+
+static bool same_code(const struct probe_site *site, const uint8_t *memory)
+{
+	if (!memcmp(site->bytes, memory, site->length))
+		return true;
+	return memory[0] == X86_INT3 && !memcmp(site->bytes + 1, memory + 1, site->length - 1u);
+}
+
+static int compare_memory(const struct target *target, const struct mapped_file *file,
+			  const struct probe_plan *plan)
+{
+	for (size_t i = 0; i < plan->site_count; i++) {
+		const struct probe_site *site = &plan->sites[i];
+		uint8_t memory[sizeof(site->bytes)];
+		int err = process_read(target->pid, site->vaddr + file->bias, memory, site->length);
+
+		if (err)
+			return log_err(err, "cannot read the code of process %d: %s", target->pid,
+				       strerror(-err));
+		if (!same_code(site, memory))
+			return log_err(
+				-ESTALE,
+				"the code of process %d differs from %s at offset 0x%lx: it was patched in memory; "
+				"gilscope does not probe such code",
+				target->pid, file->path, (unsigned long)site->offset);
+	}
+	return 0;
+}
+
+static int refuse(int err, const struct target *target, const char *what)
+{
+	if (err == -ESRCH)
+		return log_err(err, "process %d ended while it was attached to", target->pid);
+	if (err == -EPERM || err == -EACCES)
+		return log_err(
+			err,
+			"the kernel refuses %s (%s): run gilscope as root, or see /proc/sys/kernel/perf_event_paranoid",
+			what, strerror(-err));
+	return log_err(err, "cannot attach %s: %s", what, strerror(-err));
+}
+
+static int add_link(struct attachment *attached, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	attached->links[attached->link_count++] = link;
+	return 0;
+}
+
+static int attach_tracepoints(struct attachment *attached, struct gil_bpf *skel,
+			      const struct target *target)
+{
+	struct bpf_program *programs[] = {skel->progs.thread_start, skel->progs.thread_exit,
+					  skel->progs.process_exec};
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		int err = add_link(attached, bpf_program__attach(programs[i]));
+		if (err)
+			return refuse(err, target, "the tracepoints of threads");
+	}
+	return 0;
+}
+
+static int attach_program(struct attachment *attached, struct gil_bpf *skel,
+			  const struct bpf_program *program, const char *path, pid_t pid,
+			  const uint64_t *offsets, size_t count)
+{
+	if (bpf_object_is_multi(skel)) {
+		int fd = multi_attach(bpf_program__fd(program), path, offsets, count, pid);
+
+		if (fd < 0)
+			return fd;
+		attached->multi_fds[attached->multi_count++] = fd;
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		int err = add_link(attached, bpf_program__attach_uprobe(program, false, pid, path,
+									offsets[i]));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int attachment_attach(struct attachment *attached, struct gil_bpf *skel,
+		      const struct target *target, const struct probe_plan *plan)
+{
+	const bool libc = plan->method == PLAN_LIBC_ENTRY;
+	const struct mapped_file *file = libc ? &target->libc : &target->python;
+	const struct bpf_program *program =
+		libc ? skel->progs.gil_libc_entry : skel->progs.gil_call_site;
+	uint64_t offsets[PLAN_MAX_SITES];
+
+	int err = compare_memory(target, file, plan);
+	if (!err)
+		err = attach_tracepoints(attached, skel, target);
+	if (err)
+		return err;
+	for (size_t i = 0; i < plan->site_count; i++)
+		offsets[i] = plan->sites[i].offset;
+	err = attach_program(attached, skel, program, file->open_path, target->pid, offsets,
+			     plan->site_count);
+	return err ? refuse(err, target, "the uprobes") : 0;
+}
+
+int attachment_attach_self(struct attachment *attached, struct gil_bpf *skel, uint64_t offset)
+{
+	return attach_program(attached, skel, skel->progs.calibrate, "/proc/self/exe", getpid(),
+			      &offset, 1);
+}
+
+void attachment_detach(struct attachment *attached)
+{
+	for (size_t i = 0; i < attached->multi_count; i++)
+		close(attached->multi_fds[i]);
+	for (size_t i = 0; i < attached->link_count; i++)
+		bpf_link__destroy(attached->links[i]);
+	memset(attached, 0, sizeof(*attached));
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include "probe/callsites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define MAX_SLOTS 8
+
+/* Addresses that a PLT stub can be entered at, as ranges of one byte. */
+struct entries {
+	struct function *items;
+	size_t count, cap;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int by_next(const void *a, const void *b)
+{
+	const struct code_ref *x = a, *y = b;
+
+	return x->next < y->next ? -1 : x->next > y->next;
+}
+
+static void sort_entries(struct entries *entries)
+{
+	size_t kept = 0;
+
+	qsort(entries->items, entries->count, sizeof(*entries->items), by_start);
+	for (size_t i = 0; i < entries->count; i++) {
+		if (kept == 0 || entries->items[kept - 1].start != entries->items[i].start)
+			entries->items[kept++] = entries->items[i];
+	}
+	entries->count = kept;
+}
+
+static bool same_function(struct planner *planner, uint64_t a, uint64_t b)
+{
+	struct function function;
+
+	return functions_at(planner->functions, a, &function) && b >= function.start &&
+	       b < function.end;
+}
+
+/* All branches to stub `jump` from outside of the function it stands in. Their number. */
+static size_t find_stub_calls(struct planner *planner, const struct code_ref *jump,
+			      struct code_refs *refs)
+{
+	struct code_refs found = {0};
+	struct entries entries = {0};
+	uint64_t addresses[3];
+	size_t before = refs->count;
+
+	size_t count = decoder_stub_entries(planner->decoder, jump, addresses);
+	for (size_t i = 0; i < count; i++)
+		*VEC_PUSH(&entries) =
+			(struct function){.start = addresses[i], .end = addresses[i] + 1};
+	sort_entries(&entries);
+	decoder_find_refs(planner->decoder, entries.items, entries.count, REF_BRANCHES, NULL,
+			  &found);
+	for (size_t i = 0; i < found.count; i++) {
+		if (!same_function(planner, jump->next - 1, found.items[i].next - 1))
+			*VEC_PUSH(refs) = found.items[i];
+	}
+	free(entries.items);
+	free(found.items);
+	return refs->count - before;
+}
+
+/*
+ * What refers to the slots: calls and jumps through them, loads, and the stubs' jumps. A jump
+ * through a slot is a stub if it is branched to from other functions, else a tail call.
+ */
+static void sort_out(struct planner *planner, const struct code_refs *slot_refs,
+		     struct code_refs *sites, struct code_refs *loads)
+{
+	for (size_t i = 0; i < slot_refs->count; i++) {
+		const struct code_ref *ref = &slot_refs->items[i];
+		if (ref->kind == REF_LOAD_SLOT)
+			*VEC_PUSH(loads) = *ref;
+		else if (ref->kind == REF_CALL_SLOT || !find_stub_calls(planner, ref, sites))
+			*VEC_PUSH(sites) = *ref;
+	}
+	qsort(sites->items, sites->count, sizeof(*sites->items), by_next);
+}
+
+/* True if a slot is one that code uses directly, without a stub (-fno-plt). */
+static bool loads_count(const struct elf_got_slot *slots, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!slots[i].plt)
+			return true;
+	}
+	return false;
+}
+
+int call_sites_find(struct planner *planner, const char *name, struct code_refs *refs)
+{
+	struct elf_got_slot slots[MAX_SLOTS];
+	struct code_refs slot_refs = {0}, loads = {0};
+	struct entries targets = {0};
+
+	size_t count = elf_image_got_slots(planner->request->python, name, slots, MAX_SLOTS);
+	if (count == 0) {
+		plan_note(planner->plan,
+			  "no GOT slot for %s: the interpreter is linked without a PLT to it",
+			  name);
+		return -ENOENT;
+	}
+	for (size_t i = 0; i < count; i++)
+		*VEC_PUSH(&targets) =
+			(struct function){.start = slots[i].vaddr, .end = slots[i].vaddr + 1};
+	sort_entries(&targets);
+	decoder_find_refs(planner->decoder, targets.items, targets.count, REF_SLOTS, NULL,
+			  &slot_refs);
+	sort_out(planner, &slot_refs, refs, &loads);
+
+	bool complete = plan_prove(planner, refs);
+	if (complete && refs->count == 0) {
+		plan_note(planner->plan, "no call of %s in the interpreter's code", name);
+		complete = false;
+	}
+	if (loads_count(slots, count)) {
+		complete = plan_prove(planner, &loads) && complete;
+		if (loads.count) {
+			plan_note(planner->plan,
+				  "%s is called through a register: such calls cannot be found all",
+				  name);
+			complete = false;
+		}
+	}
+	free(targets.items);
+	free(slot_refs.items);
+	free(loads.items);
+	return complete ? 0 : -ENOENT;
+}

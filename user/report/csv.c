@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/*
+ * The thread table as CSV: a heading, then a line for each thread and GIL. Times in ns, integers
+ * without separators, quoting after RFC 4180, lines end with a line feed. A value that is not known
+ * is an empty field.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/view.h"
+
+static void put_text(FILE *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void put_field(FILE *out, const struct view *view, const struct column *column,
+		      const struct view_thread *row)
+{
+	if (column->kind == COLUMN_NAME)
+		put_text(out, row->comm);
+	else if (!column->releases || view->result->plan->forced_known)
+		fprintf(out, "%" PRIu64, column_value(column, row->thread));
+}
+
+int report_csv(FILE *out, const struct view *view)
+{
+	size_t count;
+	const struct column *columns = columns_all(&count);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%s", i ? "," : "", columns[i].key);
+	fputc('\n', out);
+	for (size_t t = 0; t < view->thread_count; t++) {
+		for (size_t i = 0; i < count; i++) {
+			if (i)
+				fputc(',', out);
+			put_field(out, view, &columns[i], &view->threads[t]);
+		}
+		fputc('\n', out);
+	}
+	return 0;
+}
+
+void report_list_columns(FILE *out)
+{
+	size_t count;
+	const struct column *columns = columns_all(&count);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%-20s %s\n", columns[i].key, columns[i].help);
+}

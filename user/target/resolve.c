@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "target/offsets.h"
+#include "target/process.h"
+#include "target/target.h"
+#include "target/version.h"
+
+/*
+ * map_files reaches the very file that is mapped, also one that was replaced or deleted since, and
+ * in any mount namespace; the path below the process's root is for those who may not use map_files
+ * (it needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE).
+ */
+static int open_mapping(pid_t pid, const struct process_map *map, struct mapped_file *file)
+{
+	struct elf_image *image;
+	char *path = xasprintf("/proc/%d/map_files/%lx-%lx", pid, (unsigned long)map->start,
+			       (unsigned long)map->end);
+	int err = elf_image_open(path, &image);
+
+	if (err) {
+		free(path);
+		path = xasprintf("/proc/%d/root%s", pid, map->path);
+		err = elf_image_open(path, &image);
+	}
+	if (err) {
+		free(path);
+		return err;
+	}
+	uint64_t vaddr;
+	if (!elf_image_vaddr_of_mapping(image, map->offset, &vaddr)) {
+		elf_image_close(image);
+		free(path);
+		return -ENOEXEC;
+	}
+	*file = (struct mapped_file){.path = xstrdup(map->path),
+				     .open_path = path,
+				     .bias = map->start - vaddr,
+				     .image = image};
+	return 0;
+}
+
+static void close_mapping(struct mapped_file *file)
+{
+	free(file->path);
+	free(file->open_path);
+	elf_image_close(file->image);
+	memset(file, 0, sizeof(*file));
+}
+
+static bool same_file(const struct process_map *a, const struct process_map *b)
+{
+	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
+}
+
+/* The first executable mapping of a file for which `wanted` holds. 0, -ENOENT, or why none of the
+ * files could be opened. */
+static int find_mapping(pid_t pid, const struct process_maps *maps,
+			bool (*wanted)(const struct elf_image *), struct mapped_file *out)
+{
+	const struct process_map *last = NULL;
+	int why = -ENOENT;
+
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct process_map *map = &maps->items[i];
+
+		if (!map->executable || !map->inode || (last && same_file(last, map)))
+			continue;
+		last = map;
+		int err = open_mapping(pid, map, out);
+		if (!err && wanted(out->image))
+			return 0;
+		if (!err)
+			close_mapping(out);
+		else if (err == -EACCES || err == -EPERM)
+			why = err;
+	}
+	return why;
+}
+
+static bool exports_cond_signal(const struct elf_image *image)
+{
+	return elf_image_default_symbol(image, "pthread_cond_signal") &&
+	       elf_image_default_symbol(image, "pthread_cond_timedwait");
+}
+
+int target_maps_python(pid_t pid)
+{
+	struct process_maps maps;
+	struct mapped_file python;
+	int err = process_maps_read(pid, &maps);
+
+	if (!err) {
+		err = find_mapping(pid, &maps, version_is_python, &python);
+		if (!err)
+			close_mapping(&python);
+	}
+	process_maps_free(&maps);
+	return err == -ENOENT ? 0 : err ? err : 1;
+}
+
+/* Refuses, with a message, what cannot be a target. */
+static int check_process(pid_t pid, struct target *target)
+{
+	struct process_status status;
+	int err = process_status(pid, &status);
+
+	if (err == -ENOENT)
+		return log_err(
+			-ESRCH,
+			"no process has PID %d: check the PID (pgrep -a python lists candidates)",
+			pid);
+	if (err)
+		return log_err(err, "cannot read /proc/%d/status: %s", pid, strerror(-err));
+	if (status.tgid != pid)
+		return log_err(-EINVAL, "%d is a thread of process %d: use -p %d", pid, status.tgid,
+			       status.tgid);
+	if (status.zombie)
+		return log_err(-ESRCH, "process %d has ended already (zombie): nothing to profile",
+			       pid);
+	if (status.shadow_stack)
+		return log_err(
+			-ENOTSUP,
+			"process %d has a user shadow stack, and probing calls there is not proven safe: "
+			"start it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off",
+			pid);
+	target->ppid = status.ppid;
+	return 0;
+}
+
+static int refuse_access(pid_t pid, int err)
+{
+	struct process_status status;
+
+	if (process_status(pid, &status))
+		return log_err(-ESRCH, "process %d ended while it was looked at", pid);
+	return log_err(
+		err,
+		"not allowed to look into process %d of user %u (%s): run gilscope as root, for instance with sudo",
+		pid, status.uid, strerror(-err));
+}
+
+static int find_files(pid_t pid, struct target *target)
+{
+	struct process_maps maps;
+	int err = process_maps_read(pid, &maps);
+
+	if (!err && !maps.count) {
+		/* A kernel thread, a process that is ending, or one whose maps read empty for want
+		 * of privilege. */
+		err = access("/proc/self/map_files", X_OK) || geteuid() ? -EACCES : -ENOENT;
+	}
+	if (!err)
+		err = find_mapping(pid, &maps, version_is_python, &target->python);
+	if (!err) {
+		bool exe = !strcmp(target->python.path, target->exe);
+		target->is_static = exe;
+		if (find_mapping(pid, &maps, exports_cond_signal, &target->libc))
+			memset(&target->libc, 0, sizeof(target->libc));
+	}
+	process_maps_free(&maps);
+	if (err == -EACCES || err == -EPERM)
+		return refuse_access(pid, err);
+	if (err == -ENOENT)
+		return log_err(
+			err,
+			"process %d (%s) maps no CPython of version 3.7 or later: nothing there exports "
+			"_PyRuntime; check the PID (a launcher or shell may have started the interpreter as a child)",
+			pid, target->exe);
+	if (err)
+		return log_err(err, "cannot read the mappings of process %d: %s", pid,
+			       strerror(-err));
+	return 0;
+}
+
+static const char *libc_kind(const struct mapped_file *libc)
+{
+	if (!libc->image)
+		return "none";
+	return strstr(libc->path, "musl") ? "musl" : "glibc";
+}
+
+static int find_layout(pid_t pid, struct target *target)
+{
+	struct py_version *version = &target->version;
+
+	version_find(target->python.image, version);
+	int err = offsets_find(version, target->python.image, &target->off, &target->free_threaded);
+	if (err == -ENOTSUP)
+		return log_err(
+			err,
+			"process %d runs CPython %s (%s), and this gilscope knows 3.%d to 3.%d: get a gilscope that knows it",
+			pid, version->text, target->python.path, OFFSETS_OLDEST_MINOR,
+			OFFSETS_NEWEST_MINOR);
+	if (err)
+		return log_err(
+			err,
+			"the structure offsets in %s contradict its version %s: this build cannot be profiled; "
+			"please report it with the file's build-id %s",
+			target->python.path, version->text,
+			elf_image_build_id(target->python.image));
+	if (target->free_threaded)
+		return log_err(
+			-ENOTSUP,
+			"process %d runs a free-threaded CPython %s: it has no GIL to contend for, and gilscope does not watch such builds yet",
+			pid, version->text);
+	return 0;
+}
+
+int target_resolve(pid_t pid, struct target *target)
+{
+	memset(target, 0, sizeof(*target));
+	target->pid = pid;
+	target->exe = process_exe(pid);
+	target->cmdline = process_cmdline(pid);
+	target->libc_kind = "none";
+
+	int err = check_process(pid, target);
+	if (!err)
+		err = find_files(pid, target);
+	if (!err)
+		err = find_layout(pid, target);
+	if (err)
+		return err;
+	target->libc_kind = libc_kind(&target->libc);
+	target->stripped = !elf_image_has_symtab(target->python.image);
+	target->runtime =
+		elf_image_symbol(target->python.image, "_PyRuntime", NULL) + target->python.bias;
+	return 0;
+}
+
+void target_free(struct target *target)
+{
+	close_mapping(&target->python);
+	close_mapping(&target->libc);
+	free(target->exe);
+	free(target->cmdline);
+	memset(target, 0, sizeof(*target));
+}
