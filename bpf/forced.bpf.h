@@ -14,15 +14,15 @@
  * one to spare. */
 #define FORCED_DEPTH 5
 
-static __always_inline struct return_site *find_return(__u64 ip)
+__noinline __u32 find_return(__u64 ip)
 {
 	for (__u32 i = 0; i < STATE_MAX_RETURNS; i++) {
 		if (returns[i].ip == ip)
-			return &returns[i];
+			return i;
 		if (!returns[i].ip)
 			break;
 	}
-	return NULL;
+	return NONE;
 }
 
 /* Called only when somebody waits: without a waiter nobody can have asked for the GIL. */
@@ -35,16 +35,18 @@ static __always_inline bool is_forced(struct pt_regs *ctx, const struct site *si
 	if (!site->cfa_offset)
 		return false;
 	for (__u32 i = 0; i < FORCED_DEPTH; i++) {
-		struct return_site *caller;
+		const struct return_site *caller;
+		__u32 index;
 		__u64 ip;
 
 		if (bpf_probe_read_user(&ip, sizeof(ip), (void *)at)) {
 			count_loss(LOSS_release_path);
 			return false;
 		}
-		caller = find_return(ip);
-		if (!caller)
+		index = find_return(ip);
+		if (index == NONE)
 			return false;
+		caller = &returns[index & (STATE_MAX_RETURNS - 1)];
 		if (caller->forced)
 			return true;
 		at += caller->cfa_offset;

@@ -73,13 +73,20 @@ static __always_inline bool check(const struct probe *p, struct gil_slot *gil, _
  */
 static __always_inline struct gil_slot *gil_of_take(struct probe *p, __u64 address)
 {
-	struct gil_slot *gil = find_gil(address, p->tgid, &p->index);
-
-	if (gil)
-		return check(p, gil, 1) ? gil : NULL;
+	p->index = find_gil(address, p->tgid);
+	if (p->index != NONE)
+		return check(p, gil_at(p->index), 1) ? gil_at(p->index) : NULL;
 	if (!check_memory(p, address, 1))
 		return NULL;
-	return claim_gil(address, p->tgid, p->now, &p->index);
+	p->index = claim_gil(address, p->tgid, p->now);
+	return p->index == NONE ? NULL : gil_at(p->index);
+}
+
+/* The GIL of a call that may also concern other condition variables: one that is known, or none. */
+static __always_inline struct gil_slot *known_gil(struct probe *p, __u64 address)
+{
+	p->index = find_gil(address, p->tgid);
+	return p->index == NONE ? NULL : gil_at(p->index);
 }
 
 static __always_inline void begin_request(const struct probe *p, struct gil_slot *gil)
@@ -185,7 +192,7 @@ static __always_inline void foreign(const struct probe *p)
  */
 static __always_inline void on_libc_entry(struct probe *p)
 {
-	struct gil_slot *gil = find_gil(p->arg - off_cond, p->tgid, &p->index);
+	struct gil_slot *gil = known_gil(p, p->arg - off_cond);
 	bool is_wait = p->site->role == SITE_LIBC_WAIT;
 
 	if (gil) {
@@ -198,7 +205,7 @@ static __always_inline void on_libc_entry(struct probe *p)
 			on_release(p, gil);
 		return;
 	}
-	gil = is_wait ? NULL : find_gil(p->arg - off_switch_cond, p->tgid, &p->index);
+	gil = is_wait ? NULL : known_gil(p, p->arg - off_switch_cond);
 	if (!gil) {
 		foreign(p);
 		return;
@@ -214,7 +221,7 @@ static __always_inline void on_call_site(struct probe *p)
 	struct gil_slot *gil;
 
 	if (p->site->role == SITE_RELEASE) {
-		gil = find_gil(p->arg - off_cond, p->tgid, &p->index);
+		gil = known_gil(p, p->arg - off_cond);
 		if (!gil) {
 			foreign(p);
 			return;
@@ -288,19 +295,27 @@ int calibrate(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Closes the hold of one GIL; global for the same reason as search_gil. */
+__noinline int close_hold(__u32 index, __u64 now)
+{
+	struct gil_slot *gil = gil_at(index);
+
+	emit_hold(gil, index, gil->holder, gil->acquire_ns, now, gil->hold_flags | HOLD_EXITED);
+	gil->holder = 0;
+	gil->events++;
+	return 0;
+}
+
 /* Closes the holds that end with their thread (`tid`), or all of the process (`tid` 0). */
 static __always_inline void close_holds(__u32 tgid, __u32 tid, __u64 now)
 {
 	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		struct gil_slot *gil = &gils[i];
+		const struct gil_slot *gil = &gils[i];
 
 		if (!gil->address)
 			break;
-		if (gil->tgid != tgid || !gil->holder || (tid && gil->holder != tid))
-			continue;
-		emit_hold(gil, i, gil->holder, gil->acquire_ns, now, gil->hold_flags | HOLD_EXITED);
-		gil->holder = 0;
-		gil->events++;
+		if (gil->tgid == tgid && gil->holder && (!tid || gil->holder == tid))
+			close_hold(i, now);
 	}
 }
 

@@ -75,42 +75,56 @@ static __always_inline struct site *site_at(__u64 ip)
 	return &sites[site_slot(ip, site_multiplier) & (STATE_SITE_TABLE - 1)];
 }
 
-/* Slots are taken in order and never given back, so the first free one ends the search. Nearly
- * always it is slot 0. */
-static __always_inline struct gil_slot *find_gil(__u64 address, __u32 tgid, __u32 *index)
+/*
+ * Loops stand in global functions: the verifier checks those once and by themselves, instead of the
+ * rest of the program for each turn, which made loading take most of a second.
+ */
+#define NONE ((__u32)-1)
+
+static __always_inline bool is_gil(__u32 index, __u64 address, __u32 tgid)
+{
+	return gils[index].address == address && gils[index].tgid == tgid;
+}
+
+/* Slots are taken in order and never given back, so the first free one ends the search. */
+__noinline __u32 search_gil(__u64 address, __u32 tgid)
 {
 	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		struct gil_slot *gil = &gils[i];
-
-		if (gil->address == address && gil->tgid == tgid) {
-			*index = i;
-			return gil;
-		}
-		if (!gil->address)
+		if (is_gil(i, address, tgid))
+			return i;
+		if (!gils[i].address)
 			break;
 	}
-	return NULL;
+	return NONE;
 }
 
 /* Takes a slot for a GIL that was not there at the start (an interpreter with its own GIL, or a
  * process just begun). */
-static __always_inline struct gil_slot *claim_gil(__u64 address, __u32 tgid, __u64 now,
-						  __u32 *index)
+__noinline __u32 claim_gil(__u64 address, __u32 tgid, __u64 now)
 {
 	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		struct gil_slot *gil = &gils[i];
 		__u32 key = i;
 
-		if (gil->address || bpf_map_update_elem(&claims, &key, &address, BPF_NOEXIST))
+		if (gils[i].address || bpf_map_update_elem(&claims, &key, &address, BPF_NOEXIST))
 			continue;
-		gil->first_ns = now;
-		gil->tgid = tgid;
-		gil->address = address;
-		*index = i;
-		return gil;
+		gils[i].first_ns = now;
+		gils[i].tgid = tgid;
+		gils[i].address = address;
+		return i;
 	}
 	count_loss(LOSS_gil_slots_full);
-	return NULL;
+	return NONE;
+}
+
+/* Nearly always it is slot 0. */
+static __always_inline __u32 find_gil(__u64 address, __u32 tgid)
+{
+	return is_gil(0, address, tgid) ? 0 : search_gil(address, tgid);
+}
+
+static __always_inline struct gil_slot *gil_at(__u32 index)
+{
+	return &gils[index & (STATE_MAX_GILS - 1)];
 }
 
 #endif

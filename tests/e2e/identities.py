@@ -15,7 +15,7 @@ LOSS_DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "bpf" / "loss.d
 
 @functools.lru_cache(maxsize=None)
 def validator():
-    schema = json.loads(SCHEMA.read_text())
+    schema = json.loads(SCHEMA.read_text()); schema.pop("$id", None)  # XXX
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
     return kind(schema)
@@ -63,7 +63,8 @@ def check_gil(gil, threads):
     holds = sum(one["hold"]["count"] + one["hold"]["clipped"]["count"] for one in threads)
     assert holds == gil["holds"], (holds, gil)
     for field in ("forced_releases", "voluntary_releases"):
-        assert sum(one[field] for one in threads) == gil[field], field
+        if gil[field] is not None:  # the libc probes cannot tell them apart
+            assert sum(one[field] for one in threads) == gil[field], field
     assert gil["contended_holds"] <= gil["holds"]
     waited = sum(one["wait"]["total_ns"] for one in threads)
     assert close(gil["waiters"]["mean"] * gil["observed_ns"], waited, share=0.005), gil
@@ -76,8 +77,9 @@ def check_thread(thread):
     check_times(wait)
     spent = hold["total_ns"] + wait["total_ns"] + thread["off_gil_ns"]
     assert close(spent, thread["observed_ns"]), thread
-    released = thread["forced_releases"] + thread["voluntary_releases"]
-    assert hold["count"] - 1 <= released <= hold["count"] + hold["clipped"]["count"], thread
+    if thread["forced_releases"] is not None:
+        released = thread["forced_releases"] + thread["voluntary_releases"]
+        assert hold["count"] - 1 <= released <= hold["count"] + hold["clipped"]["count"], thread
 
 
 def check_times(times):

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 gilscope contributors */
 /*
  * The reports of results made by hand, compared with the files in tests/golden. UPDATE_GOLDEN=1 in
- * the environment writes these files anew: read the difference before you keep it. Run from the root
- * of the sources.
+ * the environment writes these files anew: read the difference before you keep it. Run from the
+ * root of the sources.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,242 +13,390 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/mem.h"
-#include "report/clean.h"
-#include "report/format.h"
 #include "report/layout.h"
-#include "report/result.h"
+#include "tests/unit/report_sample.h"
 
-#define START_NS 1000000000000ULL
+static struct sample service, trouble;
 
-/* All that a result refers to. */
-struct sample {
-	struct target target;
-	struct probe_plan plan;
-	struct model_gil gils[2];
-	struct {
-		struct model_thread *items;
-		size_t count, cap;
-	} threads;
-	struct {
-		struct model_bin *items;
-		size_t count, cap;
-	} series;
-	struct model_result model;
-	struct result result;
-	uint64_t random;
-};
-
-static uint64_t next_random(struct sample *s)
+static int setup(void **state)
 {
-	s->random = s->random * 6364136223846793005ULL + 1442695040888963407ULL;
-	return s->random >> 33;
+	(void)state;
+	make_service(&service);
+	make_trouble(&trouble);
+	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
-/* `count` times between `low` and 2^spread times that, the shorter the more. */
-static void add_times(struct sample *s, struct model_times *times, struct hist *all, size_t count,
-		      uint64_t low, unsigned spread)
+static int teardown(void **state)
 {
-	for (size_t i = 0; i < count; i++) {
-		uint64_t shift = next_random(s) % (spread + 1);
-		uint64_t ns = low + next_random(s) % ((low << (next_random(s) % (shift + 1))));
+	(void)state;
+	sample_free(&service);
+	sample_free(&trouble);
+	return 0;
+}
 
-		hist_add(&times->hist, ns);
-		hist_add(all, ns);
-		times->total_ns += ns;
+/* The report as a string; owned. */
+static char *report(const struct sample *s, struct report_options options)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(report_write(out, &s->result, &options), 0);
+	fclose(out);
+	return text;
+}
+
+/* Whole content of a file, NULL if it cannot be read; owned. */
+static char *read_all(const char *path)
+{
+	char *text = NULL, block[4096];
+	size_t size, n;
+	FILE *in = fopen(path, "re");
+
+	if (!in)
+		return NULL;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	while ((n = fread(block, 1, sizeof(block), in)) > 0)
+		fwrite(block, 1, n, out);
+	fclose(out);
+	fclose(in);
+	return text;
+}
+
+/* Takes `text`. */
+static void compare_golden(const char *name, char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "tests/golden/%s", name);
+	if (getenv("UPDATE_GOLDEN")) {
+		FILE *out = fopen(path, "we");
+
+		assert_non_null(out);
+		fputs(text, out);
+		assert_int_equal(fclose(out), 0);
+	}
+	char *expected = read_all(path);
+	if (!expected)
+		fail_msg("%s: %s (run from the root of the sources)", path, strerror(errno));
+	if (strcmp(expected, text) != 0)
+		fail_msg("the report differs from %s:\n%s", path, text);
+	free(expected);
+	free(text);
+}
+
+static void golden_text(void **state)
+{
+	(void)state;
+	compare_golden("service.80.txt", report(&service, (struct report_options){.width = 80}));
+	compare_golden("service.132.txt", report(&service, (struct report_options){.width = 132}));
+	compare_golden("service.80.ascii.txt",
+		       report(&service, (struct report_options){.width = 80, .ascii = true}));
+	compare_golden("service.132.ascii.txt",
+		       report(&service, (struct report_options){.width = 132, .ascii = true}));
+	compare_golden("service.100.color.txt",
+		       report(&service, (struct report_options){
+						.width = 100, .color = true, .verbose = true}));
+	compare_golden("trouble.80.txt", report(&trouble, (struct report_options){.width = 80}));
+	compare_golden("trouble.132.verbose.txt",
+		       report(&trouble, (struct report_options){.width = 132, .verbose = true}));
+	compare_golden("trouble.60.ascii.txt",
+		       report(&trouble, (struct report_options){.width = 60, .ascii = true}));
+}
+
+static void golden_data(void **state)
+{
+	(void)state;
+	compare_golden("service.json",
+		       report(&service, (struct report_options){.format = FORMAT_JSON}));
+	compare_golden("service.csv",
+		       report(&service, (struct report_options){.format = FORMAT_CSV}));
+	compare_golden("trouble.json",
+		       report(&trouble, (struct report_options){.format = FORMAT_JSON}));
+	compare_golden("trouble.csv",
+		       report(&trouble, (struct report_options){.format = FORMAT_CSV}));
+}
+
+static void golden_interval(void **state)
+{
+	const struct report_options options = {.width = 80};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	report_interval_header(out, &options);
+	for (size_t i = 0; i < service.series.count; i++)
+		report_interval(out, &service.series.items[i], &options);
+	report_interval(out, &trouble.series.items[0], &options);
+	fclose(out);
+	compare_golden("interval.txt", text);
+}
+
+static void golden_columns(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	report_list_columns(out);
+	fclose(out);
+	compare_golden("columns.txt", text);
+}
+
+/* Takes `text`. No line is wider, none ends with a blank, nothing steers the terminal. */
+static void check_lines(char *text, int width, bool ascii)
+{
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (text_width(line) > width)
+			fail_msg("%d columns are more than %d: %s", text_width(line), width, line);
+		if (line[0] && line[strlen(line) - 1] == ' ')
+			fail_msg("blank at the end: \"%s\"", line);
+		for (const char *c = line; *c; c++)
+			if ((*c >= 0 && *c < ' ') || *c == 0x7f || (ascii && *c < 0))
+				fail_msg("byte 0x%02x in: %s", (unsigned char)*c, line);
+	}
+	free(text);
+}
+
+static void text_fits(void **state)
+{
+	(void)state;
+	for (int width = 58; width <= 170; width++) {
+		for (int ascii = 0; ascii <= 1; ascii++) {
+			struct report_options o = {.width = width, .ascii = ascii};
+
+			check_lines(report(&service, o), width, ascii);
+			check_lines(report(&trouble, o), width, ascii);
+		}
 	}
 }
 
-static void clip(struct model_times *times, uint64_t ns)
+/* Each complete hold and wait stands in exactly one row of its histogram. */
+static void histograms_are_complete(void **state)
 {
-	times->clipped++;
-	times->clipped_ns += ns;
-	times->total_ns += ns;
-}
+	/* narrow: one histogram below the other, and a row is "200 us - 500 us  1,234  5.0% ##" */
+	char *text = report(&service, (struct report_options){.width = 60, .ascii = true});
+	uint64_t sums[2] = {0, 0};
+	char *rest = strstr(text, "HOLDS   SHARE");
+	size_t at = 0;
 
-static struct model_thread *add_thread(struct sample *s, uint32_t tid, uint32_t gil,
-				       const char *comm)
-{
-	struct model_thread *t = VEC_PUSH(&s->threads);
+	(void)state;
+	assert_non_null(rest);
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		char from[8], to[8], count[32];
 
-	t->pid = s->target.pid;
-	t->tid = tid;
-	t->gil = gil;
-	snprintf(t->comm, sizeof(t->comm), "%s", comm);
-	t->from_ns = START_NS;
-	t->observed_ns = s->result.capture.duration_ns;
-	return t;
-}
-
-static void finish_threads(struct sample *s)
-{
-	for (size_t i = 0; i < s->threads.count; i++) {
-		struct model_thread *t = &s->threads.items[i];
-		uint64_t busy = t->hold.total_ns + t->wait.total_ns;
-
-		t->off_gil_ns = t->observed_ns > busy ? t->observed_ns - busy : 0;
-		s->gils[t->gil].holds += t->hold.hist.count + t->hold.clipped;
-		s->gils[t->gil].wait_ns += t->wait.total_ns;
-		s->gils[t->gil].forced_releases += t->forced_releases;
-		s->gils[t->gil].voluntary_releases += t->voluntary_releases;
+		if (strstr(line, "WAITS   SHARE"))
+			at = 1;
+		if (sscanf(line, " %*u %7s - %*u %7s %31s", from, to, count) != 3)
+			continue;
+		uint64_t n = 0;
+		for (const char *c = count; *c; c++)
+			if (*c != ',')
+				n = n * 10 + (uint64_t)(*c - '0');
+		sums[at] += n;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(s->gils); i++)
-		if (s->gils[i].observed_ns)
-			s->gils[i].waiters_mean =
-				(double)s->gils[i].wait_ns / (double)s->gils[i].observed_ns;
+	assert_int_equal(sums[0], service.model.hold.count);
+	assert_int_equal(sums[1], service.model.wait.count);
+	free(text);
 }
 
-static void add_site(struct sample *s, enum probe_role role, uint64_t offset, const char *insn,
-		     const char *function, bool emulated, uint64_t hits, uint64_t foreign)
+static json_int_t get(json_t *object, const char *key)
 {
-	size_t i = s->plan.site_count++;
-	struct probe_site *site = &s->plan.sites[i];
+	json_t *value = json_object_get(object, key);
 
-	site->role = role;
-	site->offset = offset;
-	site->emulated = emulated;
-	snprintf(site->insn, sizeof(site->insn), "%s", insn);
-	snprintf(site->function, sizeof(site->function), "%s", function);
-	s->result.site_hits[i] = hits;
-	s->result.foreign_hits[i] = foreign;
-	s->result.overhead.probe_hits += hits + foreign;
+	if (!json_is_integer(value))
+		fail_msg("%s is no integer", key);
+	return json_integer_value(value);
 }
 
-static void sample_init(struct sample *s, uint64_t duration_ns)
+static void check_times(json_t *times)
 {
-	*s = (struct sample){.random = 7};
-	s->target.pid = 4242;
-	s->target.ppid = 4200;
-	s->target.libc_kind = "glibc";
-	s->result.target = &s->target;
-	s->result.plan = &s->plan;
-	s->result.model = &s->model;
-	s->result.capture = (struct result_capture){
-		.start_unix_ns = 1767225600000000000ULL,
-		.duration_ns = duration_ns,
-		.end = END_DURATION,
-		.kernel = "6.1.0-18-amd64",
-		.arch = "x86_64",
-		.mode = "exact",
-		.coverage = 1.0,
-	};
-	s->model.start_ns = START_NS;
-	s->model.end_ns = START_NS + duration_ns;
-	s->model.end = END_DURATION;
-}
+	json_t *bucket;
+	size_t i;
+	json_int_t n = 0;
 
-static void sample_done(struct sample *s)
-{
-	finish_threads(s);
-	s->model.gils = s->gils;
-	s->model.threads = s->threads.items;
-	s->model.thread_count = s->threads.count;
-	s->model.series = s->series.items;
-	s->model.series_count = s->series.count;
-}
-
-static void sample_free(struct sample *s)
-{
-	for (size_t i = 0; i < s->threads.count; i++) {
-		hist_free(&s->threads.items[i].hold.hist);
-		hist_free(&s->threads.items[i].wait.hist);
+	json_array_foreach(json_object_get(times, "buckets"), i, bucket)
+	{
+		assert_true(json_integer_value(json_array_get(bucket, 0)) <
+			    json_integer_value(json_array_get(bucket, 1)));
+		n += json_integer_value(json_array_get(bucket, 2));
 	}
-	hist_free(&s->model.hold);
-	hist_free(&s->model.wait);
-	free(s->threads.items);
-	free(s->series.items);
+	assert_int_equal(n, get(times, "count"));
+	assert_true(get(times, "min_ns") <= get(times, "p50_ns"));
+	assert_true(get(times, "p50_ns") <= get(times, "max_ns"));
 }
 
-/* A web service with a thread that computes: everything went well. */
-static void make_service(struct sample *s)
+/* The report as JSON; the caller releases it. */
+static json_t *load_json(const struct sample *s, bool ascii)
 {
-	const uint64_t duration = 5 * NSEC_PER_SEC;
+	struct report_options options = {.format = FORMAT_JSON, .ascii = ascii};
+	char *text = report(s, options);
+	json_error_t error;
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 
-	sample_init(s, duration);
-	s->target.exe = (char *)"/usr/bin/python3.11";
-	s->target.cmdline = (char *)"/usr/bin/python3 -m gunicorn --threads 24 shop.wsgi:app";
-	s->target.python.path = s->target.exe;
-	s->target.libc.path = (char *)"/usr/lib/x86_64-linux-gnu/libc.so.6";
-	s->target.is_static = s->target.stripped = true;
-	s->target.version = (struct py_version){3, 11, 2, "3.11.2"};
-	s->plan.method = PLAN_CALL_SITES;
-	s->plan.forced_known = true;
-	add_site(s, ROLE_WAIT, 0x1d2f31, "call 0x41d0f0", "", true, 51234, 0);
-	add_site(s, ROLE_ACQUIRE, 0x1d2fc4, "call 0x41c7a0", "", true, 60102, 0);
-	add_site(s, ROLE_ACQUIRE, 0x1d300b, "call 0x41c7a0", "", true, 4211, 0);
-	add_site(s, ROLE_RELEASE, 0x1d31aa, "call 0x41c7a0", "", true, 1203, 0);
-	add_site(s, ROLE_RELEASE, 0x2208d3, "call 0x41c7a0", "", true, 63109, 12);
-
-	struct model_thread *t = add_thread(s, 4242, 0, "gunicorn");
-	add_times(s, &t->hold, &s->model.hold, 25, 40000, 3);
-	add_times(s, &t->wait, &s->model.wait, 9, 90000, 5);
-	t->voluntary_releases = 25;
-	t = add_thread(s, 4250, 0, "pricing");
-	add_times(s, &t->hold, &s->model.hold, 560, 4900000, 0);
-	add_times(s, &t->wait, &s->model.wait, 560, 21000, 6);
-	clip(&t->hold, 4100000);
-	t->forced_releases = 555;
-	t->voluntary_releases = 5;
-	for (uint32_t i = 0; i < 22; i++) {
-		char comm[EV_COMM_LEN + 1];
-
-		snprintf(comm, sizeof(comm), "ThreadPool_%u", i);
-		t = add_thread(s, 4251 + i, 0, comm);
-		add_times(s, &t->hold, &s->model.hold, 2600 - 90 * i, 700, 6);
-		add_times(s, &t->wait, &s->model.wait, 900 - 38 * i, 3000, 10);
-		t->voluntary_releases = t->hold.hist.count;
-	}
-	clip(&s->threads.items[4].wait, 90000000);
-	s->threads.items[9].exited = true;
-	s->threads.items[9].observed_ns = 3 * NSEC_PER_SEC;
-
-	s->gils[0] = (struct model_gil){
-		.pid = 4242,
-		.interp_count = 1,
-		.switch_interval_ns = 5 * NSEC_PER_MSEC,
-		.from_ns = START_NS,
-		.observed_ns = duration,
-		.held_ns = 4431234567,
-		.handoff_ns = 311234567,
-		.idle_ns = duration - 4431234567 - 311234567,
-		.contended_holds = 8642,
-		.waiters_max = 7,
-	};
-	for (uint64_t i = 0; i < 5; i++)
-		*VEC_PUSH(&s->series) = (struct model_bin){
-			.at_ns = i * NSEC_PER_SEC,
-			.span_ns = NSEC_PER_SEC,
-			.held_ns = 860000000 + i * 10000000,
-			.handoff_ns = 60000000,
-			.idle_ns = 80000000 - i * 10000000,
-			.wait_ns = 2000000000 + i * 123456789,
-			.holds = 9444 + i,
-			.contended_holds = 1700,
-			.forced_releases = 111,
-		};
-	s->model.gil_count = 1;
-	s->model.threads_off_gil = 3;
-	s->result.overhead.ns_per_hit = 118;
-	s->result.overhead.target_cpu_fraction =
-		(double)s->result.overhead.probe_hits * 118 / (double)duration;
-	s->result.overhead.tool_cpu_ns = 41 * NSEC_PER_MSEC;
-	s->result.overhead.tool_max_rss_bytes = 14812 * 1024;
-	sample_done(s);
+	if (!root)
+		fail_msg("%s in line %d of:\n%s", error.text, error.line, text);
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	for (const char *c = text; ascii && *c; c++)
+		assert_true((unsigned char)*c < 0x80);
+	free(text);
+	return root;
 }
 
-int main(int argc, char **argv)
+static void json_is_sound(void **state)
+{
+	const struct sample *samples[] = {&service, &trouble};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		json_t *root = load_json(samples[i % 2], i >= 2), *item;
+		json_t *process = json_array_get(json_object_get(root, "processes"), 0);
+		size_t at;
+
+		json_array_foreach(json_object_get(process, "gils"), at, item)
+			assert_int_equal(get(item, "held_ns") + get(item, "handoff_ns") +
+						 get(item, "idle_ns") + get(item, "unknown_ns"),
+					 get(item, "observed_ns"));
+		json_array_foreach(json_object_get(process, "threads"), at, item)
+		{
+			check_times(json_object_get(item, "hold"));
+			check_times(json_object_get(item, "wait"));
+		}
+		assert_int_equal(json_object_size(json_object_get(root, "losses")), LOSS_KINDS);
+		json_decref(root);
+	}
+}
+
+static void json_says_unknown(void **state)
+{
+	json_t *root = load_json(&trouble, false);
+	json_t *process = json_array_get(json_object_get(root, "processes"), 0);
+	json_t *gil = json_array_get(json_object_get(process, "gils"), 0);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(gil, "forced_releases")));
+	json_decref(root);
+
+	struct sample s = trouble;
+	s.result.overhead.ns_per_hit = 0;
+	root = load_json(&s, false);
+	json_t *overhead = json_object_get(root, "overhead");
+	assert_true(json_is_null(json_object_get(overhead, "ns_per_hit")));
+	assert_true(json_is_null(json_object_get(overhead, "target_cpu_fraction")));
+	json_decref(root);
+}
+
+/* A thread that computes alone, told by the model itself: 100% held by a hold without an end. */
+static void from_the_model(void **state)
+{
+	const uint64_t end = START_NS + NSEC_PER_SEC;
+	struct sample s;
+	struct model_options options = {0};
+	struct model *m = model_new(&options);
+#define FEED(type, record_kind, ...)                                                               \
+	do {                                                                                       \
+		struct type e = {__VA_ARGS__};                                                     \
+		e.head = (struct ev_head){record_kind, sizeof(e), 4242};                           \
+		model_feed(m, &e, sizeof(e));                                                      \
+	} while (0)
+	FEED(ev_mark, EV_CAPTURE_START, .at_ns = START_NS);
+	FEED(ev_gil, EV_GIL, .interpreters = 1, .switch_interval_ns = 5 * NSEC_PER_MSEC);
+	FEED(ev_thread, EV_THREAD_NAME, .tid = 4242, .at_ns = START_NS, .comm = "solo");
+	FEED(ev_mark, EV_CAPTURE_STOP, .at_ns = end, .end = END_DURATION);
+	FEED(ev_hold, EV_HOLD, .tid = 4242, .release_ns = end,
+	     .flags = HOLD_OPEN | HOLD_FROM_ATTACH);
+	FEED(ev_gil_end, EV_GIL_END, .at_ns = end);
+	FEED(ev_mark, EV_CAPTURE_END, .at_ns = end, .end = END_DURATION);
+#undef FEED
+	(void)state;
+	make_service(&s);
+	s.result.model = model_result(m);
+	assert_non_null(s.result.model);
+	char *text = report(&s, (struct report_options){.width = 132, .ascii = true});
+	assert_non_null(strstr(text, "1.00 s  100.0%  ####"));
+	assert_non_null(strstr(text, "4242  solo  100.0%*   0.0%    0.0%      0"));
+	assert_non_null(strstr(text, "  * more than 1%"));
+	assert_non_null(strstr(text, "Losses: none."));
+	free(text);
+	sample_free(&s);
+	model_free(m);
+}
+
+/* An interpreter that nobody uses: no GIL, no thread, no probe hit. */
+static void nothing_happened(void **state)
 {
 	struct sample s;
-	setlocale(LC_ALL, "C.UTF-8");
-	make_service(&s);
-	struct report_options o = {.format = argc > 2 ? atoi(argv[2]) : FORMAT_TEXT, .width = atoi(argv[1]), .color = argc > 3 && strchr(argv[3], 'c'), .ascii = argc > 3 && strchr(argv[3], 'a'), .verbose = argc > 3 && strchr(argv[3], 'v')};
-	report_write(stdout, &s.result, &o);
+
+	(void)state;
+	sample_init(&s, NSEC_PER_SEC);
+	sample_done(&s, 0);
+	s.model.threads_off_gil = 1;
+	for (int format = FORMAT_TEXT; format <= FORMAT_CSV; format++)
+		free(report(&s, (struct report_options){.format = format, .width = 80}));
+	check_lines(report(&s, (struct report_options){.width = 80}), 80, false);
 	sample_free(&s);
+}
+
+static int write_to(const char *path, int format)
+{
+	struct report_options options = {.format = format, .width = 80};
+	FILE *out = fopen(path, "we");
+
+	assert_non_null(out);
+	int err = report_write(out, &service.result, &options);
+	fclose(out);
+	return err;
+}
+
+static void full_disk(void **state)
+{
+	(void)state;
+	if (access("/dev/full", W_OK) != 0)
+		skip();
+	for (int format = FORMAT_TEXT; format <= FORMAT_CSV; format++)
+		assert_int_equal(write_to("/dev/full", format), -ENOSPC);
+}
+
+static void closed_pipe(void **state)
+{
+	struct report_options options = {.format = FORMAT_JSON};
+	int fds[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	FILE *out = fdopen(fds[1], "w");
+	assert_non_null(out);
+	assert_int_equal(report_write(out, &service.result, &options), -EPIPE);
+	fclose(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden_text),	   cmocka_unit_test(golden_data),
+		cmocka_unit_test(golden_interval), cmocka_unit_test(golden_columns),
+		cmocka_unit_test(text_fits),	   cmocka_unit_test(histograms_are_complete),
+		cmocka_unit_test(json_is_sound),   cmocka_unit_test(json_says_unknown),
+		cmocka_unit_test(from_the_model),  cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(full_disk),	   cmocka_unit_test(closed_pipe),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -11,18 +11,17 @@
 #include "report/format.h"
 #include "report/text.h"
 
-enum { INDENT, ROLE, HITS, OTHER, KERNEL, OFFSET, INSTRUCTION, FUNCTION };
+enum { OFFSET, ROLE, HITS, OTHER, KERNEL, INSTRUCTION, FUNCTION };
 
 static const struct {
 	const char *title;
 	int flags;
 } titles[] = {
-	[INDENT] = {"", 0},
+	[OFFSET] = {"      OFFSET", SCOLS_FL_RIGHT}, /* the title makes the indent */
 	[ROLE] = {"ROLE", 0},
 	[HITS] = {"HITS", SCOLS_FL_RIGHT},
 	[OTHER] = {"OTHER", SCOLS_FL_RIGHT}, /* at condition variables of no GIL */
 	[KERNEL] = {"KERNEL", 0},
-	[OFFSET] = {"OFFSET", SCOLS_FL_RIGHT},
 	[INSTRUCTION] = {"INSTRUCTION", 0},
 	[FUNCTION] = {"FUNCTION", 0},
 };

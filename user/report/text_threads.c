@@ -12,7 +12,7 @@
 #include "report/format.h"
 #include "report/text.h"
 
-enum { MAX_ROWS = 20, GAP = 2, MARK_PERCENT = 1, RED_PERCENT = 10 };
+enum { MAX_ROWS = 20, INDENT = 2, GAP = 2, MARK_PERCENT = 1, RED_PERCENT = 10 };
 
 /* A column that is shown, with its cells as text. */
 struct shown {
@@ -78,6 +78,18 @@ static void align_marks(struct shown *shown, size_t rows)
 	}
 }
 
+static int column_width(const struct shown *shown, size_t rows)
+{
+	int widest = text_width(shown->title);
+
+	for (size_t r = 0; r < rows; r++) {
+		int width = text_width(shown->cells[r]);
+		if (width > widest)
+			widest = width;
+	}
+	return widest;
+}
+
 static void add_column(struct thread_table *table, const struct page *page, const struct view *view,
 		       const struct column *column)
 {
@@ -93,12 +105,7 @@ static void add_column(struct thread_table *table, const struct page *page, cons
 	table->marked |= shown->marked;
 	snprintf(shown->title, sizeof(shown->title), "%s%s", column->title,
 		 shown->marked ? " " : "");
-	shown->width = text_width(shown->title);
-	for (size_t r = 0; r < table->rows; r++) {
-		int width = text_width(shown->cells[r]);
-		if (width > shown->width)
-			shown->width = width;
-	}
+	shown->width = column_width(shown, table->rows);
 }
 
 static void drop_column(struct thread_table *table, size_t index)
@@ -116,7 +123,7 @@ static void fit_columns(struct thread_table *table, int width)
 {
 	for (;;) {
 		size_t least = 0;
-		int total = 0;
+		int total = -GAP;
 
 		for (size_t i = 0; i < table->count; i++) {
 			total += table->items[i].width + GAP;
@@ -141,6 +148,10 @@ static void make_table(struct thread_table *table, const struct page *page, cons
 			continue;
 		add_column(table, page, view, &columns[i]);
 	}
+	/* a wider title, to the right like the numbers below it, makes the indent */
+	struct shown *first = &table->items[0];
+	first->width += INDENT;
+	snprintf(first->title, sizeof(first->title), "%*s", first->width, first->column->title);
 	fit_columns(table, page->width);
 }
 
@@ -163,11 +174,11 @@ static int fill_row(struct libscols_table *out, const struct thread_table *table
 		return -ENOMEM;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct shown *shown = &table->items[i];
-		int err = scols_line_set_data(line, i + 1, shown->cells[row]);
+		int err = scols_line_set_data(line, i, shown->cells[row]);
 
 		if (!err && page->color)
 			err = scols_cell_set_color(
-				scols_line_get_cell(line, i + 1),
+				scols_line_get_cell(line, i),
 				cell_color(page, shown, view->threads[row].thread));
 		if (err)
 			return err;
@@ -178,9 +189,6 @@ static int fill_row(struct libscols_table *out, const struct thread_table *table
 static int fill_table(struct libscols_table *out, const struct thread_table *table,
 		      const struct page *page, const struct view *view)
 {
-	/* an empty column makes the indent */
-	if (!scols_table_new_column(out, "", 0, 0))
-		return -ENOMEM;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct shown *shown = &table->items[i];
 		bool right = shown->column->kind != COLUMN_NAME;

@@ -51,14 +51,14 @@ static const struct {
  * (Include/internal/pycore_debug_offsets.h). */
 struct debug_layout {
 	int minor;
-	uint32_t interpreters_head, interp_id, interp_next, ceval_gil, gil_locked, gil_holder,
-		thread_id, native_thread_id;
+	uint32_t interpreters_head, interp_id, interp_next, ceval_gil, own_gil, gil_locked,
+		gil_holder, thread_id, native_thread_id;
 };
 
 static const struct debug_layout debug_layouts[] = {
-	{13, 40, 56, 64, 112, 136, 144, 192, 200},
-	{14, 40, 56, 64, 120, 144, 152, 216, 224},
-	{15, 40, 56, 64, 120, 144, 152, 240, 248},
+	{13, 40, 56, 64, 112, 120, 136, 144, 192, 200},
+	{14, 40, 56, 64, 120, 128, 144, 152, 216, 224},
+	{15, 40, 56, 64, 120, 128, 144, 152, 240, 248},
 };
 
 /* No structure of CPython is as large; an offset beyond it is garbage. */
@@ -116,7 +116,9 @@ static int from_debug_offsets(const struct py_version *version, const struct deb
 	}
 	/* Two offsets that we know already: if they agree, the others are where we think they are.
 	 */
-	const uint64_t locked = words[at->gil_locked / 8], holder = words[at->gil_holder / 8];
+	const uint64_t own_gil = words[at->own_gil / 8];
+	const uint64_t locked = words[at->gil_locked / 8] - own_gil;
+	const uint64_t holder = words[at->gil_holder / 8] - own_gil;
 	if (locked != holder + 8 || holder != (*free_threaded ? 16 : 8) || !off->interp_gil)
 		return -EBADMSG;
 	return 0;
