@@ -80,6 +80,7 @@ def test_alone_beside_a_sleeping_thread(interpreter, start_workload, attach):
     report = attach(workload, "-d", "1").report(stop=False)
 
     assert_held_by(report, workload.ready["holder"])
+    assert report["capture"]["end"] == "duration"
     assert 0.9e9 <= report["capture"]["duration_ns"] <= 1.5e9
     assert workload.go()["rounds"] > 0
 

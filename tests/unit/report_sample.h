@@ -37,13 +37,13 @@ static uint64_t next_random(struct sample *s)
 	return s->random >> 33;
 }
 
-/* `count` times between `low` and low * (1 + 2^spread), the short ones more often. */
+/* `count` times from `low` to low + (range << spread), the short ones more often. */
 static void add_times(struct sample *s, struct model_times *times, struct hist *all, size_t count,
-		      uint64_t low, unsigned spread)
+		      uint64_t low, uint64_t range, unsigned spread)
 {
 	for (size_t i = 0; i < count; i++) {
 		uint64_t shift = next_random(s) % (next_random(s) % (spread + 1) + 1);
-		uint64_t ns = low + next_random(s) % (low << shift);
+		uint64_t ns = low + next_random(s) % (range << shift);
 
 		hist_add(&times->hist, ns);
 		hist_add(all, ns);
@@ -54,13 +54,13 @@ static void add_times(struct sample *s, struct model_times *times, struct hist *
 static void add_holds(struct sample *s, struct model_thread *t, size_t count, uint64_t low,
 		      unsigned spread)
 {
-	add_times(s, &t->hold, &s->model.hold, count, low, spread);
+	add_times(s, &t->hold, &s->model.hold, count, low, low, spread);
 }
 
 static void add_waits(struct sample *s, struct model_thread *t, size_t count, uint64_t low,
 		      unsigned spread)
 {
-	add_times(s, &t->wait, &s->model.wait, count, low, spread);
+	add_times(s, &t->wait, &s->model.wait, count, low, low, spread);
 }
 
 static void clip(struct model_times *times, uint64_t ns)
@@ -86,11 +86,13 @@ static struct model_thread *add_thread(struct sample *s, uint32_t tid, uint32_t 
 
 static void add_gil(struct sample *s, uint64_t handoff_ns, uint64_t unknown_ns, uint32_t waiters)
 {
-	s->gils[s->model.gil_count++] = (struct model_gil){
+	uint32_t id = (uint32_t)s->model.gil_count++;
+
+	s->gils[id] = (struct model_gil){
 		.pid = s->target.pid,
-		.id = s->model.gil_count,
+		.id = id,
 		.interp_count = 1,
-		.interp_ids = {s->model.gil_count},
+		.interp_ids = {id},
 		.switch_interval_ns = 5 * NSEC_PER_MSEC,
 		.from_ns = START_NS,
 		.observed_ns = s->result.capture.duration_ns,
@@ -208,17 +210,15 @@ static void make_service(struct sample *s)
 	add_site(s, ROLE_RELEASE, 0x1d31aa, "", true, 1203, 0);
 	add_site(s, ROLE_RELEASE, 0x2208d3, "", true, 32110, 12);
 	add_gil(s, 311234567, 0, 9);
-	s->gils[0].interp_ids[0] = 0;
 
 	struct model_thread *t = add_thread(s, 4242, 0, "gunicorn");
 	add_holds(s, t, 25, 40000, 3);
 	add_waits(s, t, 9, 3000000, 0);
 	t = add_thread(s, 4250, 0, "pricing");
-	add_holds(s, t, 740, 4900000, 0);
-	t->hold.total_ns -= 1500000000; /* most are close to the switch interval */
-	add_waits(s, t, 735, 21000, 6);
+	add_times(s, &t->hold, &s->model.hold, 790, 5010000, 200000, 2);
+	add_waits(s, t, 780, 21000, 6);
 	clip(&t->hold, 4100000);
-	t->forced_releases = 735;
+	t->forced_releases = 780;
 	for (uint32_t i = 0; i < 22; i++) {
 		char comm[EV_COMM_LEN + 1];
 

@@ -318,7 +318,7 @@ static void from_the_model(void **state)
 	FEED(ev_gil, EV_GIL, .interpreters = 1, .switch_interval_ns = 5 * NSEC_PER_MSEC);
 	FEED(ev_thread, EV_THREAD_NAME, .tid = 4242, .at_ns = START_NS, .comm = "solo");
 	FEED(ev_mark, EV_CAPTURE_STOP, .at_ns = end, .end = END_DURATION);
-	FEED(ev_hold, EV_HOLD, .tid = 4242, .release_ns = end,
+	FEED(ev_hold, EV_HOLD, .tid = 4242, .seq = 1, .release_ns = end,
 	     .flags = HOLD_OPEN | HOLD_FROM_ATTACH);
 	FEED(ev_gil_end, EV_GIL_END, .at_ns = end);
 	FEED(ev_mark, EV_CAPTURE_END, .at_ns = end, .end = END_DURATION);
@@ -328,6 +328,7 @@ static void from_the_model(void **state)
 	s.result.model = model_result(m);
 	assert_non_null(s.result.model);
 	char *text = report(&s, (struct report_options){.width = 132, .ascii = true});
+	puts(text);
 	assert_non_null(strstr(text, "1.00 s  100.0%  ####"));
 	assert_non_null(strstr(text, "4242  solo  100.0%*   0.0%    0.0%      0"));
 	assert_non_null(strstr(text, "  * more than 1%"));

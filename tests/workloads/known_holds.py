@@ -16,13 +16,15 @@ def work():
     hold, gap = held_libc.usleep, free_libc.usleep
     held_ns = longest_ns = 0
     gap(GAP_US)
+    begin = now_ns()
     for _ in range(COUNT):
-        begin = now_ns()
         hold(HOLD_US)
-        ns = now_ns() - begin
+        end = now_ns()
         gap(GAP_US)
-        held_ns += ns
-        longest_ns = max(longest_ns, ns)
+        back = now_ns()
+        held_ns += end - begin
+        longest_ns = max(longest_ns, end - begin)
+        begin = back
     return {"holds": COUNT, "held_ns": held_ns, "longest_ns": longest_ns}
 
 

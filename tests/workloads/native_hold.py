@@ -12,7 +12,7 @@ import json
 import os
 import threading
 
-from protocol import free_libc, held_libc, say
+from protocol import free_libc, held_libc, read_line, say
 
 
 def main():
@@ -38,6 +38,7 @@ def main():
     held_libc.read(0, command, 64)
     waited.wait()
     say("DONE")
+    read_line()
 
 
 main()

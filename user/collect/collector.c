@@ -16,8 +16,10 @@
 #include "collect/collector_state.h"
 #include "gil.skel.h"
 
-/* How often the ring buffer is emptied when it fills slowly. */
+/* How often the ring buffer is emptied when it fills slowly; more often until the first GIL is
+ * known, since a command may be short. */
 #define POLL_NS (50 * NSEC_PER_MSEC)
+#define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
 /* Waiters pass their probe once a switch interval; a longer interval than this is not waited for.
  */
 #define MAX_ARMING_NS (2 * NSEC_PER_SEC)
@@ -103,11 +105,12 @@ static bool wait_for_events(struct collector *c, uint64_t until_ns)
 		{.fd = c->pid_fd, .events = POLLIN},
 		{.fd = c->options.stop_fd, .events = POLLIN},
 	};
+	const uint64_t longest = c->informed ? POLL_NS : FIRST_POLL_NS;
 	const uint64_t now = clock_mono_ns();
 	uint64_t sleep = until_ns > now ? until_ns - now : 0;
 
-	if (sleep > POLL_NS)
-		sleep = POLL_NS;
+	if (sleep > longest)
+		sleep = longest;
 	const struct timespec timeout = {.tv_nsec = (long)sleep};
 	if (ppoll(fds, ARRAY_SIZE(fds), &timeout, NULL) <= 0)
 		return false;
@@ -245,9 +248,11 @@ int collector_follow(struct collector *c)
 	set_state(c, STATE_STOPPED);
 	if (err)
 		return err;
-	/* Now the names and switch intervals that came up during the capture can be read. */
-	gils_announce_again(c);
-	record_threads(c);
+	if (c->end != END_TARGET_EXIT && c->end != END_EXEC) {
+		/* Names and switch intervals may have changed since the start. */
+		gils_announce_again(c);
+		record_threads(c);
+	}
 	record_mark(c, EV_CAPTURE_STOP, c->end_ns, c->end);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct collector {
 	size_t interval; /* number of the one that is running */
 
 	size_t announced; /* GILs whose EV_GIL is in the stream: slots 0 to announced - 1 */
+	size_t informed;  /* of these, the first so many with what the interpreter says of them */
 	struct held_at_start at_start[STATE_MAX_GILS];
 };
 
@@ -47,7 +48,7 @@ void record_threads(struct collector *c);
 int gils_prepare(struct collector *c);
 /* The longest switch interval of them, in ns. */
 uint64_t gils_longest_interval(struct collector *c);
-/* Puts an EV_GIL into the stream for each slot that was taken since the last call. */
+/* Puts an EV_GIL into the stream for each slot that is new, or of which more is known now. */
 void gils_announce(struct collector *c);
 /* The same for all again: switch intervals and interpreters may have changed. */
 void gils_announce_again(struct collector *c);

@@ -6,7 +6,7 @@
 
 #include <bpf/bpf.h>
 
-#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "gil.skel.h"
@@ -22,7 +22,12 @@ int gils_prepare(struct collector *c)
 		slot->tgid = (uint32_t)c->target->pid;
 		slot->address = infos[i].address;
 	}
-	return count < 0 ? count : 0;
+	if (count < 0)
+		return log_err(
+			count,
+			"cannot read the memory of process %d: it has ended, or gilscope must run as root",
+			c->target->pid);
+	return 0;
 }
 
 uint64_t gils_longest_interval(struct collector *c)
@@ -37,6 +42,18 @@ uint64_t gils_longest_interval(struct collector *c)
 	return longest;
 }
 
+static const struct gil_info *find_info(const struct gil_info *infos, int count, uint64_t address)
+{
+	for (int i = 0; i < count; i++)
+		if (infos[i].address == address)
+			return &infos[i];
+	return NULL;
+}
+
+/*
+ * A GIL's first event comes before its interpreter is in the process's list, so what the list says
+ * of it may come later; an announcement without it is made again.
+ */
 static void announce(struct collector *c, size_t from)
 {
 	const struct gil_slot *slots = c->skel->bss->gils;
@@ -47,20 +64,20 @@ static void announce(struct collector *c, size_t from)
 		return;
 	count = target_read_gils(c->target, infos, ARRAY_SIZE(infos));
 	for (; from < STATE_MAX_GILS && slots[from].address; from++) {
-		const struct gil_info *info = NULL;
+		const struct gil_info *info = find_info(infos, count, slots[from].address);
 
-		for (int i = 0; i < count; i++)
-			if (infos[i].address == slots[from].address)
-				info = &infos[i];
-		record_gil(c, (uint32_t)from, info);
+		if (from >= c->announced || info)
+			record_gil(c, (uint32_t)from, info);
+		if (from >= c->announced)
+			c->announced = from + 1;
+		if (c->informed == from && info)
+			c->informed++;
 	}
-	if (from > c->announced)
-		c->announced = from;
 }
 
 void gils_announce(struct collector *c)
 {
-	announce(c, c->announced);
+	announce(c, c->informed);
 }
 
 void gils_announce_again(struct collector *c)

@@ -17,7 +17,8 @@
 
 #include "base/mem.h"
 
-#define MAX_DEPTH 4
+/* Calls and tail calls from the eval loop to a release: the functions above, one of them split. */
+#define MAX_DEPTH 5
 
 struct search {
 	struct planner *planner;
@@ -177,6 +178,12 @@ static size_t find_pending(struct search *s)
 	return GRAPH_NONE;
 }
 
+static bool is_proven(const struct search *s, struct code_ref ref, size_t node)
+{
+	decoder_prove(s->planner->decoder, &s->graph->items[node].function, &ref, 1);
+	return ref.proof == REF_PROVEN;
+}
+
 /* Adds a return address to the plan; false if the call is none. */
 static bool add_return(struct search *s, struct code_ref call, size_t caller, bool forced)
 {
@@ -224,7 +231,8 @@ static bool climb(struct search *s, size_t callee, int depth)
 			bool eval = in_eval(s, from);
 			/* A function that jumps here has left the stack: its caller is ours. */
 			if (ref->kind == REF_JUMP)
-				reached |= (eval || is_step(s, from)) && climb(s, from, depth - 1);
+				reached |= (eval || is_step(s, from)) && is_proven(s, *ref, from) &&
+					   climb(s, from, depth - 1);
 			else if (eval || (is_step(s, from) && climb(s, from, depth - 1)))
 				reached |= add_return(s, *ref, from, eval);
 		}

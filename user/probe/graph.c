@@ -71,6 +71,13 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct code_ref *x = a, *y = b;
+
+	return x->next < y->next ? -1 : x->next > y->next;
+}
+
 /* Fills the refs of all nodes from `first` on. */
 static void find_refs(struct graph *graph, size_t first)
 {
@@ -93,8 +100,14 @@ static void find_refs(struct graph *graph, size_t first)
 		node->called |= ref->kind == REF_CALL;
 		*VEC_PUSH(&node->refs) = *ref;
 	}
-	for (size_t i = first; i < graph->count; i++)
-		graph->items[i].expanded = true;
+	for (size_t i = first; i < graph->count; i++) {
+		struct graph_node *node = &graph->items[i];
+		decoder_find_short_jumps(graph->planner->decoder, &node->function, &node->refs);
+		if (node->refs.count)
+			qsort(node->refs.items, node->refs.count, sizeof(*node->refs.items),
+			      by_address);
+		node->expanded = true;
+	}
 	free(refs.items);
 	free(targets);
 }

@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 gilscope contributors */
 #include "probe/insn.h"
 
-#include <capstone/capstone.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,14 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-#define MAX_INSN 15
-
-struct decoder {
-	const struct elf_image *image;
-	csh capstone;
-	cs_insn *insn;
-};
+#include "probe/insn_private.h"
 
 static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 
@@ -45,14 +37,14 @@ void decoder_close(struct decoder *decoder)
 		return;
 	cs_free(decoder->insn, 1);
 	cs_close(&decoder->capstone);
+	free(decoder->index.items);
 	free(decoder);
 }
 
-/* The bytes at an address up to the end of its segment; NULL if there are none. */
-static const uint8_t *code_at(const struct elf_image *image, uint64_t vaddr, size_t *size)
+const uint8_t *decoder_code(const struct decoder *decoder, uint64_t vaddr, size_t *size)
 {
 	const struct elf_segment *segments;
-	size_t count = elf_image_segments(image, &segments);
+	size_t count = elf_image_segments(decoder->image, &segments);
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t at = vaddr - segments[i].vaddr;
@@ -60,7 +52,7 @@ static const uint8_t *code_at(const struct elf_image *image, uint64_t vaddr, siz
 		    at >= segments[i].filesz)
 			continue;
 		*size = segments[i].filesz - at;
-		return elf_image_bytes(image, vaddr, *size);
+		return elf_image_bytes(decoder->image, vaddr, *size);
 	}
 	return NULL;
 }
@@ -69,7 +61,7 @@ static const uint8_t *code_at(const struct elf_image *image, uint64_t vaddr, siz
 static bool decode(struct decoder *d, uint64_t vaddr)
 {
 	size_t size;
-	const uint8_t *code = code_at(d->image, vaddr, &size);
+	const uint8_t *code = decoder_code(d, vaddr, &size);
 
 	return code && cs_disasm_iter(d->capstone, &code, &size, &vaddr, d->insn);
 }
@@ -132,140 +124,6 @@ bool insn_emulated(const struct insn *insn)
 		return length == 6 && b[1] >= 0x80 && b[1] <= 0x8f;
 	}
 	return false;
-}
-
-/*
- * A reference ends in a 32-bit displacement from its end. Its kind by the byte before that, which
- * selects, and the one before, which for some decides; 0: none.
- */
-static unsigned ref_kind(uint8_t before, uint8_t last)
-{
-	switch (last) {
-	case 0xe8: /* call */
-		return REF_CALL;
-	case 0xe9: /* jmp */
-		return REF_JUMP;
-	case 0x80 ... 0x8f: /* 0f 8x: jcc */
-		return before == 0x0f ? REF_JUMP : 0;
-	case 0x15: /* ff 15: call *slot(%rip) */
-		if (before == 0xff)
-			return REF_CALL_SLOT;
-		break;
-	case 0x25: /* ff 25: jmp *slot(%rip) */
-		if (before == 0xff)
-			return REF_JUMP_SLOT;
-		break;
-	}
-	/* 8b /r: mov slot(%rip), any register */
-	return before == 0x8b && (last & 0xc7) == 0x05 ? REF_LOAD_SLOT : 0;
-}
-
-static bool in_targets(const struct function *targets, size_t count, uint64_t vaddr)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (vaddr >= targets[middle].end)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && vaddr >= targets[low].start;
-}
-
-static void find_in(const uint8_t *code, size_t size, uint64_t vaddr,
-		    const struct function *targets, size_t count, unsigned kinds,
-		    struct code_refs *refs)
-{
-	const uint64_t lowest = targets[0].start, span = targets[count - 1].end - lowest;
-	bool selects[256];
-
-	for (unsigned i = 0; i < 256; i++)
-		selects[i] = ((ref_kind(0x0f, (uint8_t)i) | ref_kind(0xff, (uint8_t)i) |
-			       ref_kind(0x8b, (uint8_t)i)) &
-			      kinds) != 0;
-	for (size_t i = 2; i + 4 <= size; i++) {
-		if (!selects[code[i - 1]])
-			continue;
-		int32_t displacement;
-		memcpy(&displacement, code + i, sizeof(displacement));
-		uint64_t next = vaddr + i + 4;
-		uint64_t target = next + (uint64_t)(int64_t)displacement;
-		if (target - lowest >= span)
-			continue;
-		unsigned kind = ref_kind(code[i - 2], code[i - 1]);
-		if (!(kind & kinds) || !in_targets(targets, count, target))
-			continue;
-		struct code_ref *ref = VEC_PUSH(refs);
-		ref->kind = kind;
-		ref->target = target;
-		ref->next = next;
-	}
-}
-
-void decoder_find_refs(const struct decoder *decoder, const struct function *targets, size_t count,
-		       unsigned kinds, const struct function *within, struct code_refs *refs)
-{
-	const struct elf_segment *segments;
-	size_t segment_count = elf_image_segments(decoder->image, &segments);
-
-	if (count == 0)
-		return;
-	if (within) {
-		size_t size = within->end - within->start;
-		const uint8_t *code = elf_image_bytes(decoder->image, within->start, size);
-		if (code)
-			find_in(code, size, within->start, targets, count, kinds, refs);
-		return;
-	}
-	for (size_t i = 0; i < segment_count; i++) {
-		const struct elf_segment *s = &segments[i];
-		if (s->executable && s->filesz)
-			find_in(elf_image_bytes(decoder->image, s->vaddr, s->filesz), s->filesz,
-				s->vaddr, targets, count, kinds, refs);
-	}
-}
-
-void decoder_prove(struct decoder *decoder, const struct function *function, struct code_ref *refs,
-		   size_t count)
-{
-	uint64_t vaddr = function->start;
-	size_t size, i = 0;
-	const uint8_t *code = code_at(decoder->image, vaddr, &size);
-
-	if (!code)
-		return;
-	if (size > function->end - function->start)
-		size = function->end - function->start;
-	while (i < count) {
-		uint64_t start = vaddr;
-		if (!cs_disasm_iter(decoder->capstone, &code, &size, &vaddr, decoder->insn))
-			return;
-		/* The opcode stands at least one byte before the displacement. */
-		for (; i < count && refs[i].next <= vaddr; i++) {
-			bool proven = refs[i].next == vaddr && start + 5 <= vaddr;
-			refs[i].proof = proven ? REF_PROVEN : REF_FALSE;
-			refs[i].vaddr = start;
-		}
-	}
-}
-
-size_t decoder_stub_entries(const struct decoder *decoder, const struct code_ref *jump,
-			    uint64_t entries[3])
-{
-	uint64_t at = jump->next - 6;
-	size_t count = 0;
-
-	entries[count++] = at;
-	/* bnd jmp, of linkers that knew MPX */
-	const uint8_t *p = elf_image_bytes(decoder->image, at - 1, 1);
-	if (p && p[0] == 0xf2)
-		entries[count++] = --at;
-	p = elf_image_bytes(decoder->image, at - sizeof(endbr64), sizeof(endbr64));
-	if (p && !memcmp(p, endbr64, sizeof(endbr64)))
-		entries[count++] = at - sizeof(endbr64);
-	return count;
 }
 
 /* The string that the instruction in d->insn loads the address of, if it begins with `prefix`. */

@@ -71,8 +71,13 @@ struct code_refs {
  * sorted, disjoint `targets`, in all executable segments or, if `within` is not NULL, in that
  * function. Appends them, unproven, in the order of their addresses; free(refs->items).
  */
-void decoder_find_refs(const struct decoder *decoder, const struct function *targets, size_t count,
+void decoder_find_refs(struct decoder *decoder, const struct function *targets, size_t count,
 		       unsigned kinds, const struct function *within, struct code_refs *refs);
+
+/* The same for jumps with a displacement of 8 bits to the start of a function from neighbours of
+ * it: tail calls. */
+void decoder_find_short_jumps(const struct decoder *decoder, const struct function *function,
+			      struct code_refs *refs);
 
 /*
  * Tells instructions from chance bytes by decoding the function from its start. `refs` are those of

@@ -19,8 +19,8 @@ void report_interval_header(FILE *out, const struct report_options *options)
 	struct page page;
 
 	page_init(&page, out, options);
-	fprintf(out, "%s%10s %7s %8s %7s %8s %10s %10s %9s%s\n", page_bold(&page), "TIME s", "HELD",
-		"HANDOFF", "IDLE", "WAITING", "HOLDS/s", "CONTENDED", "FORCED/s",
+	fprintf(out, "%s%10s %7s %8s %7s %8s %10s %10s %9s%s\n", page_bold(&page), "SECONDS",
+		"HELD", "HANDOFF", "IDLE", "WAITING", "HOLDS/s", "CONTENDED", "FORCED/s",
 		page_plain(&page));
 	fflush(out);
 }

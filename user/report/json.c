@@ -120,7 +120,7 @@ static json_t *python(const struct view *view)
 {
 	const struct target *t = view->result->target;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "version", t->version.text, "build",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "version", view->version, "build",
 			 t->free_threaded ? "free-threaded" : "gil", "linkage",
 			 t->is_static ? "static" : "shared", "file", view->python_file, "build_id",
 			 t->python.image ? elf_image_build_id(t->python.image) : "", "stripped",
@@ -220,13 +220,13 @@ static json_t *thread(const struct view *view, size_t index)
 	const struct view_thread *row = &view->threads[index];
 	const struct model_thread *t = row->thread;
 
-	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "tid",
+	return json_pack("{s:I, s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "tid",
 			 (json_int_t)t->tid, "comm", row->comm, "gil", (json_int_t)t->gil,
-			 "from_ns", (json_int_t)since_start(view, t->from_ns), "observed_ns",
-			 (json_int_t)t->observed_ns, "exited", t->exited, "hold", times(&t->hold),
-			 "wait", times(&t->wait), "off_gil_ns", (json_int_t)t->off_gil_ns,
-			 "forced_releases", releases(view, t->forced_releases),
-			 "voluntary_releases", releases(view, t->voluntary_releases));
+			 "observed_ns", (json_int_t)t->observed_ns, "exited", t->exited, "hold",
+			 times(&t->hold), "wait", times(&t->wait), "off_gil_ns",
+			 (json_int_t)t->off_gil_ns, "forced_releases",
+			 releases(view, t->forced_releases), "voluntary_releases",
+			 releases(view, t->voluntary_releases));
 }
 
 static json_t *bin(const struct view *view, size_t index)

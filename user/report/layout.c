@@ -48,7 +48,7 @@ void page_heading(const struct page *page, const char *title, const char *explan
 {
 	fprintf(page->out, "\n%s%s%s", page_bold(page), title, page_plain(page));
 	if (explanation[0])
-		fprintf(page->out, "  %s", explanation);
+		fprintf(page->out, " (%s)", explanation);
 	fputc('\n', page->out);
 }
 

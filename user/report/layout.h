@@ -23,8 +23,7 @@ const char *page_bold(const struct page *page);
 const char *page_red(const struct page *page);
 const char *page_plain(const struct page *page);
 
-/* A section's heading after an empty line, followed by what explains it in plain type ("" for
- * nothing). */
+/* A section's heading after an empty line; `explanation` follows it in parentheses, "" for none. */
 void page_heading(const struct page *page, const char *title, const char *explanation);
 
 /*

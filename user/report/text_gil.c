@@ -78,17 +78,22 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 			 format_count(gil->voluntary_releases).text);
 	else
 		snprintf(releases, sizeof(releases), "forced -, voluntary -");
-	page_paragraph(page, "", "", 2,
-		       "%s holds, %s contended (%s). Releases: %s. Threads waiting: %s on average, "
-		       "%" PRIu32 " at most. Switch interval: %s.",
-		       format_count(gil->holds).text, format_count(gil->contended_holds).text,
-		       format_share(gil->contended_holds, gil->holds).text, releases,
-		       format_fixed(gil->waiters_mean, 2).text, gil->waiters_max,
-		       format_round_time(gil->switch_interval_ns, page->ascii).text);
+	page_paragraph(
+		page, "", "", 2,
+		"%s hold%s, %s contended (%s). Releases: %s. Threads waiting: %s on average, "
+		"%" PRIu32 " at most. Switch interval: %s.",
+		format_count(gil->holds).text, gil->holds == 1 ? "" : "s",
+		format_count(gil->contended_holds).text,
+		format_share(gil->contended_holds, gil->holds).text, releases,
+		format_fixed(gil->waiters_mean, 2).text, gil->waiters_max,
+		gil->switch_interval_ns
+			? format_round_time(gil->switch_interval_ns, page->ascii).text
+			: "not known");
 	if (gil->lost_holds)
 		page_paragraph(page, page_red(page), "", 2,
-			       "%s hold records were lost; the time around them is unknown.",
-			       format_count(gil->lost_holds).text);
+			       "%s hold record%s lost; the time around is unknown.",
+			       format_count(gil->lost_holds).text,
+			       gil->lost_holds == 1 ? " was" : "s were");
 }
 
 void text_gils(const struct page *page, const struct view *view)
@@ -96,7 +101,7 @@ void text_gils(const struct page *page, const struct view *view)
 	const struct model_result *model = view->result->model;
 
 	if (model->gil_count == 0) {
-		page_heading(page, "GIL", "none: no thread took one or waited for one");
+		page_heading(page, "GIL", "no thread took one or waited for one");
 		return;
 	}
 	for (size_t i = 0; i < model->gil_count; i++)

@@ -162,7 +162,7 @@ void text_histograms(const struct page *page, const struct view *view)
 		{.title = "WAITS", .hist = &model->wait},
 	};
 
-	page_heading(page, "Histograms", "of the complete holds and waits of all threads");
+	page_heading(page, "Histograms", "complete holds and waits of all threads");
 	for (size_t i = 0; i < ARRAY_SIZE(panels); i++)
 		fill_panel(&panels[i]);
 	if (bar_width(page, panels, ARRAY_SIZE(panels)) >= MIN_BAR)

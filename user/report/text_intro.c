@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "report/format.h"
@@ -61,7 +59,7 @@ static void put_notes(const struct page *page, const struct view *view)
 			       plan->note_count - shown);
 	if (!plan->forced_known)
 		page_paragraph(page, "", "Note:", 6,
-			       "forced and voluntary releases cannot be told apart here.");
+			       "Forced and voluntary releases cannot be told apart here.");
 }
 
 /* What the fallback costs: it traps at every condition variable of the process. */
@@ -73,7 +71,7 @@ static void put_fallback(const struct page *page, const struct view *view)
 		return;
 	page_paragraph(
 		page, "", "Note:", 6,
-		"the probes stand at the entry of libc's functions, so every condition "
+		"The probes stand at the entry of libc's functions, so every condition "
 		"variable of the process pays: %s of %s hits (%s) had nothing to do with a "
 		"GIL and cost the target %s.",
 		format_count(view->foreign_hits).text, format_count(view->hits).text,
@@ -94,7 +92,7 @@ void text_intro(const struct page *page, const struct view *view)
 		       "every wait for it, through %zu %s probe%s.",
 		       (int)target->pid, command,
 		       format_time(result->capture.duration_ns, page->ascii).text,
-		       end_words(result->capture.end), target->version.text,
+		       end_words(result->capture.end), view->version,
 		       target->is_static ? "static" : "shared",
 		       target->stripped ? ", stripped" : "",
 		       target->free_threaded ? ", free-threaded" : "", result->plan->site_count,

@@ -38,7 +38,7 @@ void text_losses(const struct page *page, const struct view *view)
 	page_heading(page, "Losses", "");
 	for (size_t i = 0; i < LOSS_KINDS; i++)
 		if (model->losses[i])
-			page_paragraph(page, page_red(page), "", 2, "%s: %s %s.", losses[i].name,
+			page_paragraph(page, page_red(page), "", 2, "%s (%s): %s.", losses[i].name,
 				       format_count(model->losses[i]).text, losses[i].text);
 	for (size_t i = 0; i < model->gil_count; i++) {
 		unknown += model->gils[i].unknown_ns;

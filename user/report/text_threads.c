@@ -12,7 +12,13 @@
 #include "report/format.h"
 #include "report/text.h"
 
-enum { MAX_ROWS = 20, INDENT = 2, GAP = 2, MARK_PERCENT = 1, RED_PERCENT = 10 };
+/*
+ * Rows of the table. A thread that holds most of the time may wait little: among many waiters it
+ * would not be seen, so some rows are for those who held most.
+ */
+enum { MAX_ROWS = 20, HOLDER_ROWS = 5 };
+
+enum { INDENT = 2, GAP = 2, MARK_PERCENT = 1, RED_PERCENT = 25 };
 
 /* A column that is shown, with its cells as text. */
 struct shown {
@@ -26,7 +32,8 @@ struct shown {
 struct thread_table {
 	struct shown *items; /* columns */
 	size_t count, cap;
-	size_t rows;
+	const struct view_thread *rows[MAX_ROWS];
+	size_t row_count;
 	bool marked;
 };
 
@@ -96,23 +103,23 @@ static void add_column(struct thread_table *table, const struct page *page, cons
 	struct shown *shown = VEC_PUSH(table);
 
 	shown->column = column;
-	shown->cells = xcalloc(table->rows, sizeof(*shown->cells));
-	for (size_t r = 0; r < table->rows; r++) {
-		shown->cells[r] = cell_text(page, view, column, &view->threads[r]);
-		shown->marked |= is_clipped(column, view->threads[r].thread);
+	shown->cells = xcalloc(table->row_count, sizeof(*shown->cells));
+	for (size_t r = 0; r < table->row_count; r++) {
+		shown->cells[r] = cell_text(page, view, column, table->rows[r]);
+		shown->marked |= is_clipped(column, table->rows[r]->thread);
 	}
-	align_marks(shown, table->rows);
+	align_marks(shown, table->row_count);
 	table->marked |= shown->marked;
 	snprintf(shown->title, sizeof(shown->title), "%s%s", column->title,
 		 shown->marked ? " " : "");
-	shown->width = column_width(shown, table->rows);
+	shown->width = column_width(shown, table->row_count);
 }
 
 static void drop_column(struct thread_table *table, size_t index)
 {
 	struct shown *shown = &table->items[index];
 
-	for (size_t r = 0; r < table->rows; r++)
+	for (size_t r = 0; r < table->row_count; r++)
 		free(shown->cells[r]);
 	free(shown->cells);
 	memmove(shown, shown + 1, (--table->count - index) * sizeof(*shown));
@@ -136,12 +143,53 @@ static void fit_columns(struct thread_table *table, int width)
 	}
 }
 
+/* The thread that held most of those from `from` on that are not in the table yet. */
+static const struct view_thread *next_holder(const struct thread_table *table,
+					     const struct view *view, size_t from)
+{
+	const struct view_thread *most = NULL;
+
+	for (size_t t = from; t < view->thread_count; t++) {
+		const struct view_thread *row = &view->threads[t];
+		bool known = false;
+
+		for (size_t r = 0; r < table->row_count; r++)
+			known |= table->rows[r] == row;
+		if (!known && (!most || row->thread->hold.total_ns > most->thread->hold.total_ns))
+			most = row;
+	}
+	return most;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct view_thread *x = *(const struct view_thread *const *)a;
+	const struct view_thread *y = *(const struct view_thread *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void choose_rows(struct thread_table *table, const struct view *view)
+{
+	bool all = view->thread_count <= MAX_ROWS;
+	size_t waiters = all ? view->thread_count : MAX_ROWS - HOLDER_ROWS;
+
+	for (size_t t = 0; t < waiters; t++)
+		table->rows[table->row_count++] = &view->threads[t];
+	while (!all && table->row_count < MAX_ROWS) {
+		const struct view_thread *holder = next_holder(table, view, waiters);
+		table->rows[table->row_count++] = holder;
+	}
+	/* in the order of the view: both point into one array */
+	qsort(table->rows, table->row_count, sizeof(table->rows[0]), compare_rows);
+}
+
 static void make_table(struct thread_table *table, const struct page *page, const struct view *view)
 {
 	size_t count;
 	const struct column *columns = columns_all(&count);
 
-	table->rows = view->thread_count < MAX_ROWS ? view->thread_count : MAX_ROWS;
+	choose_rows(table, view);
 	for (size_t i = 0; i < count; i++) {
 		if (!columns[i].title ||
 		    (columns[i].several_gils && view->result->model->gil_count < 2))
@@ -179,7 +227,7 @@ static int fill_row(struct libscols_table *out, const struct thread_table *table
 		if (!err && page->color)
 			err = scols_cell_set_color(
 				scols_line_get_cell(line, i),
-				cell_color(page, shown, view->threads[row].thread));
+				cell_color(page, shown, table->rows[row]->thread));
 		if (err)
 			return err;
 	}
@@ -200,7 +248,7 @@ static int fill_table(struct libscols_table *out, const struct thread_table *tab
 		if (page->color)
 			scols_cell_set_color(scols_column_get_header(column), page_bold(page));
 	}
-	for (size_t r = 0; r < table->rows; r++) {
+	for (size_t r = 0; r < table->row_count; r++) {
 		int err = fill_row(out, table, page, view, r);
 		if (err)
 			return err;
@@ -230,20 +278,21 @@ static void put_footnotes(const struct page *page, const struct view *view,
 			  const struct thread_table *table)
 {
 	size_t untouched = view->result->model->threads_off_gil;
-	size_t more = view->thread_count - table->rows;
+	size_t more = view->thread_count - table->row_count;
 
 	if (more)
 		page_paragraph(page, "", "", 2, "... and %s more thread%s (see -f csv).",
 			       format_count(more).text, more == 1 ? "" : "s");
 	if (untouched)
 		page_paragraph(page, "", "", 2, "%s%sthread%s never touched the GIL.",
-			       format_count(untouched).text, more || table->rows ? " more " : " ",
+			       format_count(untouched).text,
+			       more || table->row_count ? " more " : " ",
 			       untouched == 1 ? "" : "s");
 	if (table->marked)
 		page_paragraph(
 			page, "", "  *", 4,
-			"more than %d%% of it is of holds or waits that the begin or end of the "
-			"capture cut off: it counts here, but not in the columns to the right.",
+			"more than %d%% of this time belongs to holds or waits cut off at the edge of what "
+			"was observed; they count here, but not in the columns to the right.",
 			MARK_PERCENT);
 }
 
@@ -252,9 +301,9 @@ int text_threads(const struct page *page, const struct view *view)
 	struct thread_table table = {0};
 	int err = 0;
 
-	page_heading(page, "Threads", "shares of the time that each was observed");
+	page_heading(page, "Threads", "shares of the time that each one was observed");
 	make_table(&table, page, view);
-	if (table.rows)
+	if (table.row_count)
 		err = print_table(&table, page, view);
 	put_footnotes(page, view, &table);
 	while (table.count)

@@ -69,6 +69,7 @@ void view_init(struct view *out, const struct result *result, const struct repor
 	*out = (struct view){
 		.result = result,
 		.options = options,
+		.version = clean_text(result->target->version.text, ascii),
 		.exe = clean_text(result->target->exe, ascii),
 		.cmdline = clean_text(result->target->cmdline, ascii),
 		.python_file = clean_text(result->target->python.path, ascii),
@@ -89,6 +90,7 @@ void view_free(struct view *view)
 		free(view->notes[i]);
 	free(view->threads);
 	free(view->notes);
+	free(view->version);
 	free(view->exe);
 	free(view->cmdline);
 	free(view->python_file);

@@ -20,7 +20,7 @@ struct view {
 	const struct result *result;
 	const struct report_options *options;
 	/* Safe to print, owned. */
-	char *exe, *cmdline, *python_file, *libc_file, *kernel, *arch, *note;
+	char *version, *exe, *cmdline, *python_file, *libc_file, *kernel, *arch, *note;
 	char **notes; /* result->plan->note_count */
 	/* What hurts comes first: by time waited, then by time held. */
 	struct view_thread *threads;

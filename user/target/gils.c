@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "target/process.h"
 #include "target/target.h"
@@ -68,10 +67,7 @@ int target_read_gils(const struct target *target, struct gil_info *gils, size_t 
 	uint64_t interp;
 
 	if (!read_pointer(pid, target->runtime + off->runtime_interpreters_head, &interp))
-		return log_err(
-			-EFAULT,
-			"cannot read the memory of process %d: it has ended, or run gilscope as root",
-			pid);
+		return -EFAULT;
 	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
 		uint64_t address = target->runtime + off->runtime_gil, id = 0, interval_us;
 		bool ok = read_pointer(pid, interp + off->interp_id, &id);
