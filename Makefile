@@ -91,6 +91,19 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
 
 unit: $(UNIT_BIN)
 
+$(BUILD)/bench/empty.bpf.o: tests/bench/empty.bpf.c | deps
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) $(WARN) $(BPF_INCLUDES) -c -o $@ $<
+
+$(BUILD)/bench/empty_probes: tests/bench/empty_probes.c $(BUILD)/libgilscope.a
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
+bench: $(BUILD)/gilscope $(BUILD)/bench/empty.bpf.o $(BUILD)/bench/empty_probes
+	$(Q)$(PYTHON) tests/bench/bench.py $(BUILD)
+
 install: $(BUILD)/gilscope
 	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/gilscope
 	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/gilscope

@@ -68,11 +68,11 @@ def one_interpreter():
 
 @pytest.fixture
 def start_workload():
-    """start_workload(interpreter, script, arguments...) -> Workload, ended with the test."""
+    """start_workload(interpreter, script, arguments..., steady=) -> Workload, ended with the test."""
     started = []
 
-    def start(interpreter, name, *arguments):
-        started.append(workload.Workload(interpreter, name, *arguments))
+    def start(interpreter, name, *arguments, **options):
+        started.append(workload.Workload(interpreter, name, *arguments, **options))
         return started[-1]
 
     yield start

@@ -9,7 +9,7 @@ SWITCH_NS = 5000000
 
 def test_cpu_bound_threads_share(interpreter, start_workload, attach):
     threads = 4
-    workload = start_workload(interpreter, "cpu_bound.py", threads)
+    workload = start_workload(interpreter, "cpu_bound.py", threads, steady=True)
     report = attach(workload, "-d", "3").report(stop=False)
 
     gil = gil_of(report)
@@ -31,7 +31,7 @@ def test_cpu_bound_threads_share(interpreter, start_workload, attach):
 
 def test_convoy(interpreter, start_workload, attach):
     """A short call beside a computing thread costs a switch interval, whatever that is set to."""
-    workload = start_workload(interpreter, "convoy.py", 100)
+    workload = start_workload(interpreter, "convoy.py", 100, steady=True)
     medians = []
     for interval_ns in (SWITCH_NS, SWITCH_NS // 10):
         workload.go(interval_ns / 1e9)
@@ -45,8 +45,9 @@ def test_convoy(interpreter, start_workload, attach):
         assert 0.9 * interval_ns <= wait["p50_ns"] <= 2 * interval_ns
         near = sum(n for low, _, n in wait["buckets"] if 0.9 <= low / interval_ns <= 2)
         assert near >= 0.7 * truth["calls"]
-        # It cannot have waited in the time that its calls took.
-        assert wait["total_ns"] <= truth["elapsed_ns"] - truth["calls"] * truth["call_ns"]
+        # It cannot have waited in the time that its calls took; the test's word cost it one more.
+        waitable = truth["elapsed_ns"] - truth["calls"] * truth["call_ns"]
+        assert wait["total_ns"] <= waitable + 2 * interval_ns
         cpu = thread_of(report, workload.ready["cpu"])
         assert cpu["forced_releases"] >= 0.8 * truth["calls"]
         assert cpu["voluntary_releases"] <= 5
@@ -57,7 +58,7 @@ def test_convoy(interpreter, start_workload, attach):
 def test_forced_and_voluntary(interpreter, start_workload, attach):
     """A raw write after a long stretch of C code gives the GIL up by itself, though the drop flag is
     set; Python code between is forced to."""
-    workload = start_workload(interpreter, "pickle_raw.py", 10)
+    workload = start_workload(interpreter, "pickle_raw.py", 10, steady=True)
     capture = attach(workload)
     truth = workload.go()
     report = capture.report()

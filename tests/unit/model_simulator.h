@@ -281,7 +281,7 @@ static inline void sim_start_capture(struct sim *s)
 
 static inline void sim_tell_stop(struct sim *s)
 {
-	if (!s->stopped && s->now > s->stop_told) {
+	if (!s->stopped && s->now >= s->stop_told) {
 		sim_emit(s, rec_mark(EV_CAPTURE_STOP, s->t1, END_NONE));
 		s->stopped = true;
 	}
@@ -306,6 +306,7 @@ static inline void sim_end_gil(struct sim *s, uint32_t gil)
 
 static inline void sim_end_capture(struct sim *s)
 {
+	sim_tell_stop(s);
 	for (int i = 0; i < SIM_THREADS; i++) {
 		const struct sim_thread *t = &s->threads[i];
 
@@ -330,7 +331,7 @@ static inline void sim_run(struct sim *s, uint64_t seed)
 	s->t1 = s->t0 + sim_below(&s->random, 500);
 	s->stop_told = s->t1 - sim_below(&s->random, s->t1 - s->t0 + 1) * sim_below(&s->random, 2);
 
-	uint64_t pace = 1 + sim_below(&s->random, 12);
+	uint64_t pace = 2 + sim_below(&s->random, 12);
 	uint64_t last = s->t1 + sim_below(&s->random, 60) * sim_below(&s->random, 2);
 
 	for (int i = 0; i < SIM_THREADS; i++) {

@@ -42,7 +42,8 @@ static void add_times(struct sample *s, struct model_times *times, struct hist *
 		      uint64_t low, uint64_t range, unsigned spread)
 {
 	for (size_t i = 0; i < count; i++) {
-		uint64_t shift = next_random(s) % (next_random(s) % (spread + 1) + 1);
+		uint64_t most = next_random(s) % (spread + 1);
+		uint64_t shift = next_random(s) % (most + 1);
 		uint64_t ns = low + next_random(s) % (range << shift);
 
 		hist_add(&times->hist, ns);
@@ -207,7 +208,7 @@ static void make_service(struct sample *s)
 	add_site(s, ROLE_WAIT, 0x1d2f31, "", true, 12234, 0);
 	add_site(s, ROLE_ACQUIRE, 0x1d2fc4, "", true, 29102, 0);
 	add_site(s, ROLE_ACQUIRE, 0x1d300b, "", true, 4211, 0);
-	add_site(s, ROLE_RELEASE, 0x1d31aa, "", true, 1203, 0);
+	add_site(s, ROLE_RELEASE, 0x1d31aa, "PyEval_SaveThread", true, 1203, 0);
 	add_site(s, ROLE_RELEASE, 0x2208d3, "", true, 32110, 12);
 	add_gil(s, 311234567, 0, 9);
 
@@ -251,11 +252,11 @@ static void make_service(struct sample *s)
 static void make_trouble(struct sample *s)
 {
 	static char *notes[] = {
-		(char *)"No PLT entry calls pthread_cond_signal.",
-		(char *)"take_gil was not found: the probes stand in libc.",
-		(char *)"The process maps two files that export \x1b[31m_PyRuntime.",
-		(char *)"This is a fourth note.",
-		(char *)"This is a fifth note.",
+		(char *)"no call of pthread_cond_timedwait in the interpreter's code",
+		(char *)"forced and voluntary releases cannot be told apart",
+		(char *)"the file \x1b[31m/opt/lib is odd",
+		(char *)"this is a fourth note",
+		(char *)"libc's own functions are probed",
 	};
 
 	sample_init(s, 2 * NSEC_PER_SEC);

@@ -78,6 +78,8 @@ static void counts_and_shares(void **state)
 	assert_string_equal(format_share(7, 7).text, "100.0%");
 	assert_string_equal(format_share(0, 0).text, "-");
 	assert_string_equal(format_percent(0.0123).text, "1.2%");
+	assert_string_equal(format_percent(0).text, "0.0%");
+	assert_string_equal(format_percent(0.0002).text, "<0.1%");
 	assert_string_equal(format_percent(2.5).text, "250.0%");
 	assert_string_equal(format_percent(NAN).text, "-");
 	assert_string_equal(format_percent(-1).text, "-");
@@ -179,8 +181,8 @@ static void paragraphs(void **state)
 	assert_string_equal(out, "Note: \n");
 	free(out);
 	out = paragraph(40, "averyveryveryveryverylongwordwithoutanyblankinit short");
-	assert_string_equal(out, "Note: averyveryveryveryverylongwordwithoutanyblankinit\n"
-				 "      short\n");
+	assert_string_equal(out, "Note: averyveryveryveryverylongwordwitho\n"
+				 "      utanyblankinit short\n");
 	free(out);
 }
 

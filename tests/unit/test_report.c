@@ -5,6 +5,7 @@
  * the environment writes these files anew: read the difference before you keep it. Run from the
  * root of the sources.
  */
+#define _GNU_SOURCE /* fopencookie */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -175,13 +176,21 @@ static void check_lines(char *text, int width, bool ascii)
 
 static void text_fits(void **state)
 {
+	struct sample long_word = service;
+
 	(void)state;
+	long_word.target.cmdline = (char *)"/usr/local/lib/a/directory/whose/name/has/no/blank/at"
+					   "/all/so/that/no/line/can/be/broken/there";
+	long_word.result.target = &long_word.target;
 	for (int width = 58; width <= 170; width++) {
 		for (int ascii = 0; ascii <= 1; ascii++) {
 			struct report_options o = {.width = width, .ascii = ascii};
 
 			check_lines(report(&service, o), width, ascii);
 			check_lines(report(&trouble, o), width, ascii);
+			check_lines(report(&long_word, o), width, ascii);
+			o.verbose = width >= 90; /* the list of probes takes that */
+			check_lines(report(&service, o), width, ascii);
 		}
 	}
 }
@@ -301,6 +310,18 @@ static void json_says_unknown(void **state)
 	json_decref(root);
 }
 
+/* Beside many threads that wait more, the one that holds most is still in the table. */
+static void holder_is_shown(void **state)
+{
+	char *text = report(&service, (struct report_options){.width = 80});
+
+	(void)state;
+	assert_true(service.threads.count > 20);
+	assert_non_null(strstr(text, "pricing"));
+	assert_non_null(strstr(text, "... and 4 more threads"));
+	free(text);
+}
+
 /* A thread that computes alone, told by the model itself: 100% held by a hold without an end. */
 static void from_the_model(void **state)
 {
@@ -325,13 +346,13 @@ static void from_the_model(void **state)
 #undef FEED
 	(void)state;
 	make_service(&s);
+	s.result.capture.duration_ns = NSEC_PER_SEC;
 	s.result.model = model_result(m);
 	assert_non_null(s.result.model);
 	char *text = report(&s, (struct report_options){.width = 132, .ascii = true});
-	puts(text);
 	assert_non_null(strstr(text, "1.00 s  100.0%  ####"));
-	assert_non_null(strstr(text, "4242  solo  100.0%*   0.0%    0.0%      0"));
-	assert_non_null(strstr(text, "  * more than 1%"));
+	assert_non_null(strstr(text, "4242  solo  100.0%*  0.0%  0.0%      0  "));
+	assert_non_null(strstr(text, "  * more than 5%"));
 	assert_non_null(strstr(text, "Losses: none."));
 	free(text);
 	sample_free(&s);
@@ -388,15 +409,47 @@ static void closed_pipe(void **state)
 	fclose(out);
 }
 
+/* Fails once, then takes everything. */
+static ssize_t fail_once(void *cookie, const char *data, size_t size)
+{
+	int *writes = cookie;
+
+	(void)data;
+	errno = EDQUOT;
+	return (*writes)++ == 0 ? 0 : (ssize_t)size;
+}
+
+/* A hole in the middle of the report is an error too. */
+static void one_lost_write(void **state)
+{
+	char buffer[256];
+	int writes = 0;
+	cookie_io_functions_t io = {.write = fail_once};
+
+	(void)state;
+	for (int format = FORMAT_TEXT; format <= FORMAT_CSV; format++) {
+		struct report_options options = {.format = format, .width = 80};
+		FILE *out = fopencookie(&writes, "w", io);
+
+		assert_non_null(out);
+		setvbuf(out, buffer, _IOFBF, sizeof(buffer));
+		writes = 0;
+		assert_int_equal(report_write(out, &service.result, &options), -EDQUOT);
+		assert_true(writes > 1);
+		fclose(out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_text),	   cmocka_unit_test(golden_data),
-		cmocka_unit_test(golden_interval), cmocka_unit_test(golden_columns),
-		cmocka_unit_test(text_fits),	   cmocka_unit_test(histograms_are_complete),
-		cmocka_unit_test(json_is_sound),   cmocka_unit_test(json_says_unknown),
-		cmocka_unit_test(from_the_model),  cmocka_unit_test(nothing_happened),
-		cmocka_unit_test(full_disk),	   cmocka_unit_test(closed_pipe),
+		cmocka_unit_test(golden_text),	    cmocka_unit_test(golden_data),
+		cmocka_unit_test(golden_interval),  cmocka_unit_test(golden_columns),
+		cmocka_unit_test(text_fits),	    cmocka_unit_test(histograms_are_complete),
+		cmocka_unit_test(json_is_sound),    cmocka_unit_test(json_says_unknown),
+		cmocka_unit_test(holder_is_shown),  cmocka_unit_test(from_the_model),
+		cmocka_unit_test(nothing_happened), cmocka_unit_test(full_disk),
+		cmocka_unit_test(closed_pipe),	    cmocka_unit_test(one_lost_write),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -6,8 +6,9 @@
 """
 
 import sys
+import threading
 
-from protocol import free_libc, held_libc, now_ns, serve_in_thread
+from protocol import free_libc, held_libc, now_ns, serve_in_thread, stood_ns
 
 HOLD_US, GAP_US, COUNT = map(int, sys.argv[1:])
 
@@ -15,6 +16,7 @@ HOLD_US, GAP_US, COUNT = map(int, sys.argv[1:])
 def work():
     hold, gap = held_libc.usleep, free_libc.usleep
     held_ns = longest_ns = 0
+    stood = -stood_ns(threading.get_native_id())
     gap(GAP_US)
     begin = now_ns()
     for _ in range(COUNT):
@@ -25,7 +27,8 @@ def work():
         held_ns += end - begin
         longest_ns = max(longest_ns, end - begin)
         begin = back
-    return {"holds": COUNT, "held_ns": held_ns, "longest_ns": longest_ns}
+    stood += stood_ns(threading.get_native_id())
+    return {"holds": COUNT, "held_ns": held_ns, "longest_ns": longest_ns, "stood_ns": stood}
 
 
 serve_in_thread(work)

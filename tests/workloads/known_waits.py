@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 
-from protocol import commands, free_libc, held_libc, now_ns, say
+from protocol import commands, free_libc, held_libc, now_ns, say, stood_ns
 
 HOLD_US, COUNT = map(int, sys.argv[1:])
 TIMEOUT_S = 60
@@ -52,8 +52,10 @@ def main():
     threading.Thread(target=waiter, daemon=True).start()
     while not waiter_tid:
         free_libc.usleep(1000)
-    say("READY", holder=threading.get_native_id(), waiter=waiter_tid[0])
+    tids = {"holder": threading.get_native_id(), "waiter": waiter_tid[0]}
+    say("READY", **tids)
     for _ in commands():
+        stood = sum(map(stood_ns, tids.values()))
         del waits[:]
         held_ns = 0
         for _ in range(COUNT):
@@ -65,7 +67,14 @@ def main():
             held_ns += now_ns() - begin
         while len(waits) < COUNT:
             free_libc.usleep(1000)
-        say("DONE", waits=len(waits), wait_ns=sum(waits), longest_ns=max(waits), held_ns=held_ns)
+        say(
+            "DONE",
+            waits=len(waits),
+            wait_ns=sum(waits),
+            longest_ns=max(waits),
+            held_ns=held_ns,
+            stood_ns=sum(map(stood_ns, tids.values())) - stood,
+        )
 
 
 main()

@@ -12,21 +12,20 @@ import json
 import os
 import threading
 
-from protocol import free_libc, held_libc, read_line, say
+from protocol import free_libc, held_libc, read_line, say, wait_gone
 
 
 def main():
     reader, writer = os.pipe()
     tids = []
-    waited = threading.Event()
 
     def waiter():
         tids.append(threading.get_native_id())
         readable = ctypes.c_ulonglong(1 << reader)
         free_libc.select(64, ctypes.byref(readable), None, None, None)
-        waited.set()
 
-    threading.Thread(target=waiter).start()
+    thread = threading.Thread(target=waiter)
+    thread.start()
     while not tids:
         free_libc.usleep(1000)
     truth = {"holder": threading.get_native_id(), "waiter": tids[0]}
@@ -36,7 +35,8 @@ def main():
     held_libc.write(writer, b"x", 1)
     held_libc.write(1, line, len(line))
     held_libc.read(0, command, 64)
-    waited.wait()
+    thread.join()
+    wait_gone(tids[0])
     say("DONE")
     read_line()
 

@@ -26,15 +26,25 @@ def say(word, **truth):
 
 
 def read_line():
-    """One line from stdin without its newline; "" at the end of the file. Not buffered, so that
-    a workload may also read(0) by itself."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            break
-        line += byte
-    return line.decode().strip()
+    """One line from stdin without its newline; "" at the end of the file. The test sends one line at
+    a time, so one call that gives the GIL up gets it whole."""
+    return os.read(0, 4096).decode().strip()
+
+
+def stood_ns(tid):
+    """How long a thread of this process has been ready to run and stood in the run queue: time for
+    which neither side of a timestamp can answer. 0 where the kernel does not count it."""
+    try:
+        with open("/proc/self/task/%d/schedstat" % tid, "rb", buffering=0) as file:
+            return int(file.read().split()[1])
+    except OSError:
+        return 0
+
+
+def wait_gone(tid):
+    """Returns when a thread that has ended for Python has ended for the kernel too."""
+    while os.path.exists("/proc/self/task/%d" % tid):
+        free_libc.usleep(1000)
 
 
 def commands():

@@ -8,7 +8,7 @@
 import sys
 import threading
 
-from protocol import commands, free_libc, say, start_threads
+from protocol import commands, free_libc, say, start_threads, wait_gone
 
 THREADS, CYCLES = map(int, sys.argv[1:])
 
@@ -29,6 +29,7 @@ def main():
             thread = threading.Thread(target=run)
             thread.start()
             thread.join()
+            wait_gone(tids[-1])
         say("DONE", tids=tids, cycles=CYCLES)
     stay.set()
 

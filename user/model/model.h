@@ -33,7 +33,7 @@ void model_free(struct model *m);
  * Takes one record of the stream. Never fails: what is malformed, of an unknown kind or illegal in
  * its place is counted as a loss by name, and the time it leaves open becomes unknown. A stream is:
  * EV_CAPTURE_START, EV_GIL and EV_THREAD_NAME of what exists, then anything, then EV_CAPTURE_STOP
- * before the first record that may tell of a later time than the end, then EV_HOLD with HOLD_OPEN,
+ * before the first record that may tell of a time at or after the end, then EV_HOLD with HOLD_OPEN,
  * EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last. The record needs no alignment.
  */
 void model_feed(struct model *m, const void *record, size_t size);

@@ -9,36 +9,11 @@
 
 #define MAX_SLOTS 8
 
-/* Addresses that a PLT stub can be entered at, as ranges of one byte. */
-struct entries {
-	struct function *items;
-	size_t count, cap;
-};
-
-static int by_start(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
 static int by_next(const void *a, const void *b)
 {
 	const struct code_ref *x = a, *y = b;
 
 	return x->next < y->next ? -1 : x->next > y->next;
-}
-
-static void sort_entries(struct entries *entries)
-{
-	size_t kept = 0;
-
-	qsort(entries->items, entries->count, sizeof(*entries->items), by_start);
-	for (size_t i = 0; i < entries->count; i++) {
-		if (kept == 0 || entries->items[kept - 1].start != entries->items[i].start)
-			entries->items[kept++] = entries->items[i];
-	}
-	entries->count = kept;
 }
 
 static bool same_function(struct planner *planner, uint64_t a, uint64_t b)
@@ -54,15 +29,13 @@ static size_t find_stub_calls(struct planner *planner, const struct code_ref *ju
 			      struct code_refs *refs)
 {
 	struct code_refs found = {0};
-	struct entries entries = {0};
+	struct code_points entries = {0};
 	uint64_t addresses[3];
 	size_t before = refs->count;
 
 	size_t count = decoder_stub_entries(planner->decoder, jump, addresses);
 	for (size_t i = 0; i < count; i++)
-		*VEC_PUSH(&entries) =
-			(struct function){.start = addresses[i], .end = addresses[i] + 1};
-	sort_entries(&entries);
+		code_points_add(&entries, addresses[i]);
 	decoder_find_refs(planner->decoder, entries.items, entries.count, REF_BRANCHES, NULL,
 			  &found);
 	for (size_t i = 0; i < found.count; i++) {
@@ -88,7 +61,8 @@ static void sort_out(struct planner *planner, const struct code_refs *slot_refs,
 		else if (ref->kind == REF_CALL_SLOT || !find_stub_calls(planner, ref, sites))
 			*VEC_PUSH(sites) = *ref;
 	}
-	qsort(sites->items, sites->count, sizeof(*sites->items), by_next);
+	if (sites->count)
+		qsort(sites->items, sites->count, sizeof(*sites->items), by_next);
 }
 
 /* True if a slot is one that code uses directly, without a stub (-fno-plt). */
@@ -105,7 +79,7 @@ int call_sites_find(struct planner *planner, const char *name, struct code_refs 
 {
 	struct elf_got_slot slots[MAX_SLOTS];
 	struct code_refs slot_refs = {0}, loads = {0};
-	struct entries targets = {0};
+	struct code_points targets = {0};
 
 	size_t count = elf_image_got_slots(planner->request->python, name, slots, MAX_SLOTS);
 	if (count == 0) {
@@ -115,9 +89,7 @@ int call_sites_find(struct planner *planner, const char *name, struct code_refs 
 		return -ENOENT;
 	}
 	for (size_t i = 0; i < count; i++)
-		*VEC_PUSH(&targets) =
-			(struct function){.start = slots[i].vaddr, .end = slots[i].vaddr + 1};
-	sort_entries(&targets);
+		code_points_add(&targets, slots[i].vaddr);
 	decoder_find_refs(planner->decoder, targets.items, targets.count, REF_SLOTS, NULL,
 			  &slot_refs);
 	sort_out(planner, &slot_refs, refs, &loads);
@@ -140,4 +112,31 @@ int call_sites_find(struct planner *planner, const char *name, struct code_refs 
 	free(slot_refs.items);
 	free(loads.items);
 	return complete ? 0 : -ENOENT;
+}
+
+void call_targets_add(struct planner *planner, const char *name, struct code_points *points)
+{
+	const struct elf_image *image = planner->request->python;
+	struct elf_got_slot slots[MAX_SLOTS];
+	struct code_points slot_points = {0};
+	struct code_refs jumps = {0};
+	uint64_t entries[3];
+	uint64_t vaddr = elf_image_symbol(image, name, NULL);
+
+	if (vaddr)
+		code_points_add(points, vaddr);
+	size_t count = elf_image_got_slots(image, name, slots, MAX_SLOTS);
+	for (size_t i = 0; i < count; i++) {
+		code_points_add(points, slots[i].vaddr);
+		code_points_add(&slot_points, slots[i].vaddr);
+	}
+	decoder_find_refs(planner->decoder, slot_points.items, slot_points.count, REF_JUMP_SLOT,
+			  NULL, &jumps);
+	for (size_t i = 0; i < jumps.count; i++) {
+		count = decoder_stub_entries(planner->decoder, &jumps.items[i], entries);
+		while (count)
+			code_points_add(points, entries[--count]);
+	}
+	free(slot_points.items);
+	free(jumps.items);
 }

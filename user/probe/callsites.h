@@ -13,4 +13,8 @@
  */
 int call_sites_find(struct planner *planner, const char *name, struct code_refs *refs);
 
+/* Adds all addresses that calls of function `name` refer to, be it imported or the file's own: its
+ * entry, its PLT stubs and its GOT slots. */
+void call_targets_add(struct planner *planner, const char *name, struct code_points *points);
+
 #endif

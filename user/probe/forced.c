@@ -16,6 +16,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "probe/callsites.h"
+#include "probe/frame.h"
 
 /* Calls and tail calls from the eval loop to a release: the functions above, one of them split. */
 #define MAX_DEPTH 5
@@ -24,12 +26,10 @@ struct search {
 	struct planner *planner;
 	struct graph *graph;
 	struct gil_sites *sites;
-	size_t eval, pending; /* nodes; GRAPH_NONE: not known */
-	bool incomplete;      /* a way from the eval loop had to be left out */
-	struct {
-		struct function *items;
-		size_t count, cap;
-	} takers; /* entries of the functions that take the GIL, sorted */
+	size_t eval, pending;	   /* nodes; GRAPH_NONE: not known */
+	bool incomplete;	   /* a way from the eval loop had to be left out */
+	struct code_points exits;  /* the same for the end of a thread */
+	struct code_points takers; /* what calls of functions that take the GIL refer to */
 };
 
 static bool same(const struct search *s, size_t a, size_t b)
@@ -43,28 +43,14 @@ static bool in_eval(const struct search *s, size_t node)
 	return same(s, node, s->eval) || same(s, node, s->pending);
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
 static void find_takers(struct search *s)
 {
-	static const char *const names[] = {"PyEval_RestoreThread", "PyEval_AcquireThread"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		uint64_t start = elf_image_symbol(s->planner->request->python, names[i], NULL);
-		if (start)
-			*VEC_PUSH(&s->takers) = (struct function){start, start + 1};
-	}
+	call_targets_add(s->planner, "PyEval_RestoreThread", &s->takers);
+	call_targets_add(s->planner, "PyEval_AcquireThread", &s->takers);
 	for (size_t i = 0; i < s->graph->count; i++) {
-		uint64_t start = s->graph->items[i].function.start;
 		if (gil_sites_take(s->sites, s->graph, i))
-			*VEC_PUSH(&s->takers) = (struct function){start, start + 1};
+			code_points_add(&s->takers, s->graph->items[i].function.start);
 	}
-	qsort(s->takers.items, s->takers.count, sizeof(*s->takers.items), by_start);
 }
 
 /* True if the function calls what takes the GIL. */
@@ -75,7 +61,8 @@ static bool takes_gil(const struct search *s, size_t node)
 	for (size_t i = 0; i < s->graph->count; i++) {
 		if (same(s, i, node))
 			decoder_find_refs(s->planner->decoder, s->takers.items, s->takers.count,
-					  REF_BRANCHES, &s->graph->items[i].function, &refs);
+					  REF_BRANCHES | REF_SLOTS, &s->graph->items[i].function,
+					  &refs);
 	}
 	free(refs.items);
 	return refs.count != 0;
@@ -104,16 +91,34 @@ static bool enters(const struct graph_node *node, const struct code_ref *ref)
 	return ref->target == node->function.start;
 }
 
+/* Nodes whose callers matter, each once, level by level. */
+struct queue {
+	size_t *items;
+	size_t count, cap;
+};
+
+static void enqueue(struct queue *queue, size_t node)
+{
+	for (size_t i = 0; i < queue->count; i++) {
+		if (queue->items[i] == node)
+			return;
+	}
+	*VEC_PUSH(queue) = node;
+}
+
 /* Adds the functions that call function `callee`. */
-static void add_callers(struct search *s, size_t callee)
+static void add_callers(struct search *s, size_t callee, struct queue *queue)
 {
 	for (size_t i = 0; i < s->graph->count; i++) {
 		if (!same(s, i, callee))
 			continue;
 		for (size_t j = 0; j < s->graph->items[i].refs.count; j++) {
 			const struct code_ref ref = s->graph->items[i].refs.items[j];
-			if (enters(&s->graph->items[i], &ref))
-				graph_add(s->graph, ref.next - 1);
+			if (!enters(&s->graph->items[i], &ref))
+				continue;
+			size_t caller = graph_add(s->graph, ref.next - 1);
+			if (caller != GRAPH_NONE)
+				enqueue(queue, caller);
 		}
 	}
 }
@@ -122,17 +127,23 @@ static void add_callers(struct search *s, size_t callee)
  */
 static void add_levels(struct search *s)
 {
+	struct queue queue = {0};
 	size_t first = 0;
 
-	for (int depth = 0; depth < MAX_DEPTH; depth++) {
-		size_t end = s->graph->count;
-		for (size_t i = first; i < end; i++) {
-			if ((depth > 0 || releases(s, i)) && is_step(s, i))
-				add_callers(s, i);
-		}
-		graph_expand(s->graph);
-		first = end;
+	for (size_t i = 0; i < s->sites->count; i++) {
+		if (s->sites->items[i].role == ROLE_RELEASE)
+			enqueue(&queue, s->sites->items[i].node);
 	}
+	for (int depth = 0; depth < MAX_DEPTH; depth++) {
+		size_t end = queue.count;
+		graph_expand(s->graph);
+		for (; first < end; first++) {
+			if (is_step(s, queue.items[first]))
+				add_callers(s, queue.items[first], &queue);
+		}
+	}
+	graph_expand(s->graph);
+	free(queue.items);
 }
 
 /* True if `caller` calls function `callee`. */
@@ -161,27 +172,55 @@ static bool drops_gil(const struct search *s, size_t node)
 	return false;
 }
 
+/* True if the function calls take_gil itself, as PyEval_RestoreThread does. */
+static bool calls_take(const struct search *s, size_t node)
+{
+	for (size_t i = 0; i < s->graph->count; i++) {
+		if (gil_sites_take(s->sites, s->graph, i) && calls(s, node, i))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Where _Py_HandlePending (eval_frame_handle_pending) is not exported and not inlined it is the
- * function that the eval loop calls and that both drops and takes the GIL.
+ * function that the eval loop calls and that itself calls take_gil and drops the GIL.
  */
-static size_t find_pending(struct search *s)
+static void find_pending(struct search *s)
 {
-	if (drops_gil(s, s->eval) && takes_gil(s, s->eval))
-		return GRAPH_NONE;
+	if (drops_gil(s, s->eval) && calls_take(s, s->eval))
+		return;
 	for (size_t i = 0; i < s->graph->count; i++) {
-		if (!same(s, i, s->eval) && !graph_exported(s->graph, i) &&
-		    !gil_sites_take(s->sites, s->graph, i) && drops_gil(s, i) && takes_gil(s, i) &&
-		    calls(s, s->eval, i))
-			return i;
+		if (same(s, i, s->eval) || graph_exported(s->graph, i) ||
+		    gil_sites_take(s->sites, s->graph, i) || !drops_gil(s, i) ||
+		    !calls_take(s, i) || !calls(s, s->eval, i) || same(s, i, s->pending))
+			continue;
+		if (s->pending != GRAPH_NONE) {
+			plan_note(s->planner->plan,
+				  "two functions could be the one that drops the GIL on request");
+			s->incomplete = true;
+		}
+		s->pending = i;
 	}
-	return GRAPH_NONE;
 }
 
 static bool is_proven(const struct search *s, struct code_ref ref, size_t node)
 {
 	decoder_prove(s->planner->decoder, &s->graph->items[node].function, &ref, 1);
 	return ref.proof == REF_PROVEN;
+}
+
+/* True if the thread ends right behind the call: up to 3.8 the eval loop itself drops the GIL of
+ * threads that outlive the interpreter. */
+static bool exits_thread(const struct search *s, const struct code_ref *call)
+{
+	const struct function behind = {.start = call->next, .end = call->next + 16};
+	struct code_refs refs = {0};
+
+	decoder_find_refs(s->planner->decoder, s->exits.items, s->exits.count, REF_CALL, &behind,
+			  &refs);
+	free(refs.items);
+	return refs.count != 0;
 }
 
 /* Adds a return address to the plan; false if the call is none. */
@@ -195,13 +234,11 @@ static bool add_return(struct search *s, struct code_ref call, size_t caller, bo
 			return true;
 	}
 	decoder_prove(s->planner->decoder, &s->graph->items[caller].function, &call, 1);
-	if (call.proof == REF_FALSE)
+	if (call.proof == REF_FALSE || (forced && exits_thread(s, &call)))
 		return false;
-	/* The unwind row of the call itself holds behind it too, and the next one may be that of
-	 * other code. */
+	/* A call leaves the stack pointer as it was. */
 	if (call.proof == REF_UNPROVEN ||
-	    (!forced &&
-	     !functions_cfa_offset(s->planner->functions, call.next - 1, &entry.cfa_offset)) ||
+	    (!forced && !frame_cfa_offset(s->graph, caller, call.vaddr, &entry.cfa_offset)) ||
 	    plan->return_count == PLAN_MAX_RETURNS) {
 		plan_note(plan, "the way of forced releases over 0x%lx cannot be followed",
 			  (unsigned long)call.next);
@@ -246,15 +283,15 @@ static void follow_sites(struct search *s)
 
 	for (size_t i = 0; i < s->sites->count; i++) {
 		struct gil_site *site = &s->sites->items[i];
-		uint32_t cfa_offset;
 		if (site->role != ROLE_RELEASE)
 			continue;
 		site->forced = in_eval(s, site->node);
 		site->on_chain =
 			!site->forced && is_step(s, site->node) && climb(s, site->node, MAX_DEPTH);
 		any |= site->forced || site->on_chain;
-		if (site->on_chain &&
-		    !functions_cfa_offset(s->planner->functions, site->ref.vaddr, &cfa_offset)) {
+		site->has_cfa =
+			frame_cfa_offset(s->graph, site->node, site->ref.vaddr, &site->cfa_offset);
+		if (site->on_chain && !site->has_cfa) {
 			plan_note(s->planner->plan,
 				  "the return address at the release at 0x%lx cannot be found",
 				  (unsigned long)site->ref.vaddr);
@@ -285,10 +322,12 @@ void forced_find(struct planner *planner, struct graph *graph, struct gil_sites 
 			"the eval loop cannot be found: _PyEval_EvalFrameDefault is not exported");
 		return;
 	}
+	call_targets_add(planner, "PyThread_exit_thread", &s.exits);
 	find_takers(&s);
 	add_levels(&s);
 	if (s.pending == GRAPH_NONE)
-		s.pending = find_pending(&s);
+		find_pending(&s);
 	follow_sites(&s);
+	free(s.exits.items);
 	free(s.takers.items);
 }

@@ -19,11 +19,12 @@
 #define ENC_OMIT 0xff
 
 #define MAX_CIE 4096
+#define MAX_FRAME (1 << 20)
 
 struct functions {
 	const struct elf_image *image;
 	Dwarf_CFI *cfi; /* NULL: no call frame information */
-	int sp_register;
+	unsigned sp_register, fp_register;
 	uint64_t header;   /* vaddr of .eh_frame_hdr */
 	const char *table; /* pairs of int32: start of a function and its FDE, from the header */
 	size_t count;
@@ -201,8 +202,9 @@ int functions_open(const struct elf_image *image, struct functions **out)
 		*out = NULL;
 		return err;
 	}
-	/* DWARF numbers of the stack pointer. */
+	/* DWARF's numbers of the registers. */
 	f->sp_register = elf_image_machine(image) == EM_AARCH64 ? 31 : 7;
+	f->fp_register = elf_image_machine(image) == EM_AARCH64 ? 29 : 6;
 	f->cfi = dwarf_getcfi_elf(elf_image_libelf(image));
 	*out = f;
 	return 0;
@@ -241,21 +243,29 @@ bool functions_at(const struct functions *functions, uint64_t vaddr, struct func
 	       vaddr >= out->start && vaddr < out->end;
 }
 
-bool functions_cfa_offset(struct functions *functions, uint64_t vaddr, uint32_t *offset)
+bool functions_cfa_rule(struct functions *functions, uint64_t vaddr, struct cfa_rule *rule)
 {
 	Dwarf_Frame *frame;
 	Dwarf_Op *ops;
 	size_t count;
+	uint64_t number = UINT64_MAX, offset = 0;
 
 	if (!functions->cfi || dwarf_cfi_addrframe(functions->cfi, vaddr, &frame) != 0)
 		return false;
-	bool ok = dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1;
-	if (ok && ops[0].atom == DW_OP_bregx && ops[0].number == (Dwarf_Word)functions->sp_register)
-		*offset = (uint32_t)ops[0].number2;
-	else if (ok && ops[0].atom == DW_OP_breg0 + functions->sp_register)
-		*offset = (uint32_t)ops[0].number;
-	else
-		ok = false;
+	if (dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1) {
+		if (ops[0].atom == DW_OP_bregx) {
+			number = ops[0].number;
+			offset = ops[0].number2;
+		} else if (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
+			number = ops[0].atom - DW_OP_breg0;
+			offset = ops[0].number;
+		}
+	}
 	free(frame);
-	return ok && *offset >= 8 && *offset % 8 == 0 && *offset < 1 << 20;
+	if ((number != functions->sp_register && number != functions->fp_register) || offset < 8 ||
+	    offset % 8 || offset > MAX_FRAME)
+		return false;
+	rule->from_fp = number == functions->fp_register;
+	rule->offset = (uint32_t)offset;
+	return true;
 }

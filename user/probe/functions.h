@@ -30,11 +30,16 @@ void functions_close(struct functions *functions);
 /* The function that holds an address; false if none does. */
 bool functions_at(const struct functions *functions, uint64_t vaddr, struct function *out);
 
-/*
- * CFA offset at an instruction: the return address of the function stands at sp + offset - 8, where
- * sp is the stack pointer before the instruction executes. False if .eh_frame does not say it as
- * the stack pointer plus a constant there.
+/* Where the return address of a function is at one of its instructions: at sp + offset - 8, or, in
+ * code with frame pointers, at fp + offset - 8, with the registers before the instruction executes.
  */
-bool functions_cfa_offset(struct functions *functions, uint64_t vaddr, uint32_t *offset);
+struct cfa_rule {
+	bool from_fp;
+	uint32_t offset;
+};
+
+/* The rule that .eh_frame gives for an instruction; false if there is none or it is not that
+ * simple. */
+bool functions_cfa_rule(struct functions *functions, uint64_t vaddr, struct cfa_rule *rule);
 
 #endif

@@ -112,7 +112,39 @@ static void find_refs(struct graph *graph, size_t first)
 	free(targets);
 }
 
-/* Joins a function that is only jumped into with those that jump; new nodes may be added. */
+/* True if a function jumps into the middle of another. */
+static bool jumps_into(const struct graph *graph, size_t from, size_t to)
+{
+	struct function inner = graph->items[to].function;
+	struct code_refs refs = {0};
+
+	inner.start++;
+	decoder_find_refs(graph->planner->decoder, &inner, 1, REF_JUMP,
+			  &graph->items[from].function, &refs);
+	free(refs.items);
+	return refs.count != 0;
+}
+
+/*
+ * Whether a jump from `other` shows that `node` is a part of it and no function that it ends with a
+ * tail call of: it goes to the middle, or the part begins with a frame, or jumps back.
+ */
+static bool is_part(const struct graph *graph, size_t node, size_t other,
+		    const struct code_ref *jump)
+{
+	const struct function *function = &graph->items[node].function;
+	struct cfa_rule rule;
+
+	if (jump->target != function->start)
+		return true;
+	if (functions_cfa_rule(graph->planner->functions, function->start, &rule) &&
+	    (rule.from_fp || rule.offset != GRAPH_ENTRY_CFA))
+		return true;
+	return jumps_into(graph, node, other);
+}
+
+/* Joins a function that nobody calls or exports with those it is a part of; new nodes may be added.
+ */
 static void join_parts(struct graph *graph, size_t node)
 {
 	struct code_refs jumps = {0};
@@ -125,7 +157,7 @@ static void join_parts(struct graph *graph, size_t node)
 	plan_prove(graph->planner, &jumps);
 	for (size_t i = 0; i < jumps.count; i++) {
 		size_t other = graph_add(graph, jumps.items[i].vaddr);
-		if (other != GRAPH_NONE)
+		if (other != GRAPH_NONE && is_part(graph, node, other, &jumps.items[i]))
 			graph->items[graph_leader(graph, node)].leader = graph_leader(graph, other);
 	}
 	free(jumps.items);

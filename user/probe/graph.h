@@ -26,6 +26,9 @@ struct graph {
 
 #define GRAPH_NONE SIZE_MAX
 
+/* CFA - sp at a function's first instruction: the return address. */
+#define GRAPH_ENTRY_CFA 8
+
 void graph_init(struct graph *graph, struct planner *planner);
 void graph_free(struct graph *graph);
 

@@ -40,6 +40,32 @@ bool insn_conditional(const struct insn *insn);
 /* True if the kernel emulates the instruction under a uprobe, false if it single-steps a copy. */
 bool insn_emulated(const struct insn *insn);
 
+/* Where the execution goes on, and what becomes of the stack pointer. */
+enum insn_flow { FLOW_NEXT, FLOW_BRANCH, FLOW_JUMP, FLOW_END };
+enum insn_stack {
+	STACK_SAME,
+	STACK_GROWS,	  /* sp -= amount */
+	STACK_FROM_FRAME, /* sp = fp - amount */
+	STACK_LOST,	  /* some other value */
+};
+enum insn_frame {
+	FRAME_SAME,
+	FRAME_SET, /* fp = sp, as it was before the instruction */
+	FRAME_LOST,
+};
+
+struct insn_effect {
+	uint8_t length;
+	enum insn_flow flow;
+	uint64_t target; /* of FLOW_BRANCH and FLOW_JUMP; 0: not known */
+	enum insn_stack stack;
+	int64_t amount; /* bytes */
+	enum insn_frame frame;
+};
+
+/* What an instruction does; false if it cannot be decoded. */
+bool decoder_effect(struct decoder *decoder, uint64_t vaddr, struct insn_effect *out);
+
 enum ref_kind {
 	REF_CALL = 1,	    /* call to the target */
 	REF_JUMP = 2,	    /* jump to it, with or without a condition */
@@ -65,6 +91,14 @@ struct code_refs {
 	struct code_ref *items;
 	size_t count, cap;
 };
+
+/* Addresses that references are looked for to, sorted, as functions of one byte;
+ * free(points->items). */
+struct code_points {
+	struct function *items;
+	size_t count, cap;
+};
+void code_points_add(struct code_points *points, uint64_t vaddr);
 
 /*
  * Finds by their bytes all references of `kinds` (enum ref_kind, or'ed) to an address in one of the

@@ -136,8 +136,8 @@ static int place_call_sites(struct planner *planner, const struct gil_sites *sit
 		if (!site)
 			return -ENOENT;
 		site->forced = found->forced;
-		site->has_cfa =
-			functions_cfa_offset(planner->functions, insn.vaddr, &site->cfa_offset);
+		site->has_cfa = found->has_cfa;
+		site->cfa_offset = found->cfa_offset;
 		stepped += !site->emulated;
 	}
 	if (stepped)
@@ -158,13 +158,13 @@ static void add_site_returns(struct planner *planner, const struct gil_sites *si
 
 	for (size_t i = 0; i < sites->count && plan->forced_known; i++) {
 		const struct gil_site *site = &sites->items[i];
-		struct plan_return entry = {.vaddr = site->ref.next, .forced = site->forced};
+		struct plan_return entry = {.vaddr = site->ref.next,
+					    .forced = site->forced,
+					    .cfa_offset = site->cfa_offset};
 		bool jump = site->ref.kind == REF_JUMP || site->ref.kind == REF_JUMP_SLOT;
 		if ((!site->forced && !site->on_chain) || jump)
 			continue;
-		if (plan->return_count == PLAN_MAX_RETURNS ||
-		    (!site->forced && !functions_cfa_offset(planner->functions, site->ref.vaddr,
-							    &entry.cfa_offset))) {
+		if (plan->return_count == PLAN_MAX_RETURNS) {
 			plan_note(plan, "too many ways from the eval loop to a release");
 			plan->forced_known = false;
 			return;

@@ -40,9 +40,9 @@ struct probe_site {
 	char insn[64];	   /* disassembled, for people: "call 0x41d0f0" */
 	char function[64]; /* name of the function that holds it if the file says it, else "" */
 	bool emulated;	   /* the kernel emulates it (cheap), else single-steps a copy of it */
-	bool forced; /* ROLE_RELEASE: it stands in the eval loop's own code, so its releases are
-			forced */
-	bool has_cfa;
+	bool forced;  /* ROLE_RELEASE: it stands in the eval loop's own code, so its releases are
+			 forced */
+	bool has_cfa; /* releases and libc entries only */
 	uint32_t cfa_offset; /* if has_cfa: return address of the function = *(sp + cfa_offset - 8)
 				at this instruction */
 };

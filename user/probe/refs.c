@@ -110,6 +110,20 @@ static size_t first_behind(const struct decoder *decoder, uint64_t vaddr)
 	return low;
 }
 
+void code_points_add(struct code_points *points, uint64_t vaddr)
+{
+	size_t at = points->count;
+
+	for (size_t i = 0; i < points->count; i++) {
+		if (points->items[i].start == vaddr)
+			return;
+	}
+	VEC_PUSH(points);
+	for (; at > 0 && points->items[at - 1].start > vaddr; at--)
+		points->items[at] = points->items[at - 1];
+	points->items[at] = (struct function){.start = vaddr, .end = vaddr + 1};
+}
+
 void decoder_find_refs(struct decoder *decoder, const struct function *targets, size_t count,
 		       unsigned kinds, const struct function *within, struct code_refs *refs)
 {

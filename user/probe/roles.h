@@ -13,6 +13,8 @@ struct gil_site {
 	size_t node;   /* of the function that holds it */
 	bool forced;   /* it stands in the eval loop's own code */
 	bool on_chain; /* a release that the eval loop reaches over return addresses of the plan */
+	bool has_cfa;
+	uint32_t cfa_offset; /* of a release, as in struct probe_site */
 };
 
 struct gil_sites {

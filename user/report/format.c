@@ -110,8 +110,6 @@ struct number format_share(uint64_t part, uint64_t whole)
 	if (whole == 0)
 		return (struct number){"-"};
 	long double share = (long double)part / whole;
-	if (part > 0 && share < 0.0005L)
-		return (struct number){"<0.1%"};
 	if (part < whole && share >= 0.9995L)
 		return (struct number){">99.9%"};
 	return format_percent((double)share);
@@ -123,6 +121,8 @@ struct number format_percent(double fraction)
 
 	if (!(fraction >= 0) || fraction > 1e12)
 		return (struct number){"-"};
+	if (fraction > 0 && fraction < 0.0005)
+		return (struct number){"<0.1%"};
 	put_fixed(&out, (uint64_t)llround(fraction * 1000), 1, "%");
 	return out;
 }

@@ -24,10 +24,11 @@ struct number format_round_time(uint64_t ns, bool ascii);
 /* "1,234,567" */
 struct number format_count(uint64_t n);
 
-/* Share of a whole: "88.6%". "<0.1%" and ">99.9%" are not quite nothing and all. "-" of nothing. */
+/* Share of a whole: "88.6%". ">99.9%" is not quite all; "-" is the share of nothing. */
 struct number format_share(uint64_t part, uint64_t whole);
 
-/* A fraction as percent: 0.0123 is "1.2%"; may exceed 100%. Negative is "-". */
+/* A fraction as percent: 0.0123 is "1.2%", 2 is "200.0%". "<0.1%" is not quite nothing. "-" if it
+ * is negative. */
 struct number format_percent(double fraction);
 
 /* A number, not negative, with `decimals` (0 to 6) places: "2.31". */

@@ -119,14 +119,23 @@ void page_fit(const struct page *page, const char *text, int columns, bool pad)
 	}
 }
 
-/* Length of what must stay on one line: a word, and with it the one that follows a number. */
-static size_t word_length(const char *text)
+/*
+ * Bytes that must stay on one line of `columns`: a word, and with it what follows a number if it is
+ * short: a unit, as a rule. A word longer than a line is cut.
+ */
+static size_t word_length(const char *text, int columns)
 {
+	enum { SHORT = 8 };
 	size_t bytes = strcspn(text, " ");
 
-	while (bytes > 0 && text[bytes] == ' ' && isdigit((unsigned char)text[bytes - 1]))
-		bytes += 1 + strcspn(text + bytes + 1, " ");
-	return bytes;
+	if (bytes > 0 && text[bytes] == ' ' && isdigit((unsigned char)text[bytes - 1])) {
+		size_t next = strcspn(text + bytes + 1, " ");
+
+		if (next <= SHORT)
+			bytes += 1 + next;
+	}
+	size_t most = prefix(text, columns);
+	return bytes < most ? bytes : most;
 }
 
 /* Prints words, breaking lines before column `right`; the cursor stands in column `indent`. */
@@ -135,7 +144,7 @@ static void put_words(const struct page *page, const char *text, int indent, int
 	int column = indent;
 
 	while (*text) {
-		size_t bytes = word_length(text);
+		size_t bytes = word_length(text, right - indent);
 		bool first = column == indent;
 		int width = text_width_n(text, bytes);
 

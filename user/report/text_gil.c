@@ -77,7 +77,8 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 			 format_count(gil->forced_releases).text,
 			 format_count(gil->voluntary_releases).text);
 	else
-		snprintf(releases, sizeof(releases), "forced -, voluntary -");
+		snprintf(releases, sizeof(releases),
+			 "- forced, - voluntary (they cannot be told apart)");
 	page_paragraph(
 		page, "", "", 2,
 		"%s hold%s, %s contended (%s). Releases: %s. Threads waiting: %s on average, "

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "report/format.h"
 #include "report/text.h"
 
-enum { MAX_COMMAND = 60, MAX_NOTES = 3 };
+enum { MAX_COMMAND = 60, MAX_NOTES = 3, NOTE_INDENT = 6 };
 
 static const char *end_words(enum ev_end end)
 {
@@ -43,42 +44,44 @@ static char *command_words(const struct page *page, const struct view *view)
 	return words ? words : xstrdup("");
 }
 
+static void put_note(const struct page *page, const char *note)
+{
+	size_t length = strlen(note);
+	bool ended = length > 0 && note[length - 1] == '.';
+
+	page_paragraph(page, "", "Note:", NOTE_INDENT, "%s%s", note, ended ? "" : ".");
+}
+
 static void put_notes(const struct page *page, const struct view *view)
 {
-	const struct probe_plan *plan = view->result->plan;
-	size_t shown = plan->note_count;
+	const size_t count = view->result->plan->note_count;
+	size_t shown = count;
 
 	if (view->note[0])
-		page_paragraph(page, "", "Note:", 6, "%s", view->note);
+		put_note(page, view->note);
 	if (shown > MAX_NOTES && !view->options->verbose)
 		shown = MAX_NOTES;
 	for (size_t i = 0; i < shown; i++)
-		page_paragraph(page, "", "Note:", 6, "%s", view->notes[i]);
-	if (shown < plan->note_count)
-		page_paragraph(page, "", "", 6, "... and %zu more notes (see --verbose)",
-			       plan->note_count - shown);
-	if (!plan->forced_known)
-		page_paragraph(page, "", "Note:", 6,
-			       "Forced and voluntary releases cannot be told apart here.");
+		put_note(page, view->notes[i]);
+	if (shown < count)
+		page_paragraph(page, "", "", NOTE_INDENT, "... and %zu more (see --verbose).",
+			       count - shown);
 }
 
 /* What the fallback costs: it traps at every condition variable of the process. */
 static void put_fallback(const struct page *page, const struct view *view)
 {
-	const struct result_overhead *overhead = &view->result->overhead;
+	const uint64_t ns_per_hit = view->result->overhead.ns_per_hit;
 
 	if (view->result->plan->method != PLAN_LIBC_ENTRY)
 		return;
-	page_paragraph(
-		page, "", "Note:", 6,
-		"The probes stand at the entry of libc's functions, so every condition "
-		"variable of the process pays: %s of %s hits (%s) had nothing to do with a "
-		"GIL and cost the target %s.",
-		format_count(view->foreign_hits).text, format_count(view->hits).text,
-		format_share(view->foreign_hits, view->hits).text,
-		overhead->ns_per_hit
-			? format_time(view->foreign_hits * overhead->ns_per_hit, page->ascii).text
-			: "an unknown time");
+	page_paragraph(page, "", "Note:", NOTE_INDENT,
+		       "every condition variable of the process pays for the probes in libc: %s of "
+		       "%s hits (%s) were at one that belongs to no GIL; they cost the target %s.",
+		       format_count(view->foreign_hits).text, format_count(view->hits).text,
+		       format_share(view->foreign_hits, view->hits).text,
+		       ns_per_hit ? format_time(view->foreign_hits * ns_per_hit, page->ascii).text
+				  : "an unknown time");
 }
 
 void text_intro(const struct page *page, const struct view *view)
@@ -99,6 +102,6 @@ void text_intro(const struct page *page, const struct view *view)
 		       result->plan->method == PLAN_CALL_SITES ? "call-site" : "libc-entry",
 		       result->plan->site_count == 1 ? "" : "s");
 	free(command);
-	put_fallback(page, view);
 	put_notes(page, view);
+	put_fallback(page, view);
 }

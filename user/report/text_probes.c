@@ -59,25 +59,16 @@ static int fill_row(struct libscols_table *table, const struct page *page,
 		err = scols_line_set_data(line, OFFSET, offset);
 	if (!err)
 		err = set_clean(line, INSTRUCTION, site->insn, page->ascii);
-	if (!err && site->function[0])
-		err = set_clean(line, FUNCTION, site->function, page->ascii);
+	if (!err)
+		err = set_clean(line, FUNCTION, site->function[0] ? site->function : "-",
+				page->ascii);
 	return err;
-}
-
-static bool has_functions(const struct probe_plan *plan)
-{
-	for (size_t i = 0; i < plan->site_count; i++)
-		if (plan->sites[i].function[0])
-			return true;
-	return false;
 }
 
 static int fill_table(struct libscols_table *table, const struct page *page,
 		      const struct result *result)
 {
-	size_t columns = has_functions(result->plan) ? FUNCTION + 1 : FUNCTION;
-
-	for (size_t i = 0; i < columns; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++) {
 		struct libscols_column *column =
 			scols_table_new_column(table, titles[i].title, 0, titles[i].flags);
 

@@ -18,7 +18,7 @@
  */
 enum { MAX_ROWS = 20, HOLDER_ROWS = 5 };
 
-enum { INDENT = 2, GAP = 2, MARK_PERCENT = 1, RED_PERCENT = 25 };
+enum { INDENT = 2, GAP = 2, MARK_PERCENT = 5, RED_PERCENT = 25 };
 
 /* A column that is shown, with its cells as text. */
 struct shown {
@@ -214,7 +214,7 @@ static const char *cell_color(const struct page *page, const struct shown *shown
 }
 
 static int fill_row(struct libscols_table *out, const struct thread_table *table,
-		    const struct page *page, const struct view *view, size_t row)
+		    const struct page *page, size_t row)
 {
 	struct libscols_line *line = scols_table_new_line(out, NULL);
 
@@ -235,7 +235,7 @@ static int fill_row(struct libscols_table *out, const struct thread_table *table
 }
 
 static int fill_table(struct libscols_table *out, const struct thread_table *table,
-		      const struct page *page, const struct view *view)
+		      const struct page *page)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		const struct shown *shown = &table->items[i];
@@ -249,15 +249,14 @@ static int fill_table(struct libscols_table *out, const struct thread_table *tab
 			scols_cell_set_color(scols_column_get_header(column), page_bold(page));
 	}
 	for (size_t r = 0; r < table->row_count; r++) {
-		int err = fill_row(out, table, page, view, r);
+		int err = fill_row(out, table, page, r);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static int print_table(const struct thread_table *table, const struct page *page,
-		       const struct view *view)
+static int print_table(const struct thread_table *table, const struct page *page)
 {
 	struct libscols_table *out = scols_new_table();
 
@@ -267,7 +266,7 @@ static int print_table(const struct thread_table *table, const struct page *page
 	scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
 	scols_table_enable_colors(out, page->color);
 	scols_table_set_column_separator(out, "  ");
-	int err = fill_table(out, table, page, view);
+	int err = fill_table(out, table, page);
 	if (!err)
 		err = scols_print_table(out);
 	scols_unref_table(out);
@@ -304,7 +303,7 @@ int text_threads(const struct page *page, const struct view *view)
 	page_heading(page, "Threads", "shares of the time that each one was observed");
 	make_table(&table, page, view);
 	if (table.row_count)
-		err = print_table(&table, page, view);
+		err = print_table(&table, page);
 	put_footnotes(page, view, &table);
 	while (table.count)
 		drop_column(&table, table.count - 1);
