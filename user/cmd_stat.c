@@ -33,6 +33,8 @@ struct capture {
 	const struct options *options;
 	struct output out;
 	struct report_options style;
+	bool live; /* a line for each interval goes to stdout */
+	struct report_options live_style;
 	int signal_fd;
 
 	pid_t child; /* the command, 0: a PID is profiled */
@@ -102,8 +104,8 @@ static void on_start(void *ctx)
 	if (c->options->verbose || isatty(STDERR_FILENO))
 		fprintf(stderr, "gilscope: capturing process %d (CPython %s)%s\n", c->target.pid,
 			c->target.version.text, hint);
-	if (c->options->interval_ns && c->options->format == FORMAT_TEXT)
-		report_interval_header(c->out.file, &c->style);
+	if (c->live)
+		report_interval_header(stdout, &c->live_style);
 }
 
 static void on_interval(void *ctx, size_t index)
@@ -111,7 +113,7 @@ static void on_interval(void *ctx, size_t index)
 	struct capture *c = ctx;
 	struct model_bin bin;
 
-	if (c->options->format != FORMAT_TEXT)
+	if (!c->live)
 		return;
 	const size_t count = collector_open(c->collector, c->open, MAX_OPEN);
 	for (size_t i = 0; i < count; i++)
@@ -120,8 +122,8 @@ static void on_interval(void *ctx, size_t index)
 						       .handoff = c->open[i].handoff,
 						       .from_ns = c->open[i].from_ns};
 	if (model_peek_bin(c->model, index, c->model_open, count, &bin))
-		report_interval(c->out.file, &bin, &c->style);
-	fflush(c->out.file);
+		report_interval(stdout, &bin, &c->live_style);
+	fflush(stdout);
 }
 
 /* Finds or starts the target. */
@@ -282,6 +284,9 @@ static int report(struct capture *c)
 	fill_capture(c, &result.capture);
 	fill_overhead(c, &result);
 	int err = output_begin(&c->out);
+
+	if (c->live && !c->options->output)
+		fputc('\n', stdout);
 	return err ? err : report_write(c->out.file, &result, &c->style);
 }
 
@@ -337,7 +342,10 @@ int cmd_stat(const struct options *options)
 	int err = output_open(options->output, &c.out);
 	if (err)
 		return EXIT_FAILURE;
-	c.style = output_style(&c.out, options);
+	c.style = output_style(c.out.file, options);
+	c.live_style = output_style(stdout, options);
+	/* Not among the lines of a JSON or CSV report. */
+	c.live = options->interval_ns && (options->output || options->format == FORMAT_TEXT);
 	/* Before the signals are blocked: a command inherits what is blocked. */
 	err = find_target(&c, &status);
 	if (!err)

@@ -73,9 +73,9 @@ static int terminal_width(int fd)
 	return width < MIN_WIDTH ? MIN_WIDTH : width > MAX_WIDTH ? MAX_WIDTH : width;
 }
 
-struct report_options output_style(const struct output *out, const struct options *options)
+struct report_options output_style(FILE *out, const struct options *options)
 {
-	const int fd = fileno(out->file);
+	const int fd = fileno(out);
 
 	return (struct report_options){
 		.format = options->format,

@@ -25,7 +25,7 @@ int output_begin(struct output *out);
 /* Closes; `keep` false: there is no report. 0, or a negative errno after a message. */
 int output_close(struct output *out, bool keep);
 
-/* How the report looks there: width, colours and characters by the terminal and the locale. */
-struct report_options output_style(const struct output *out, const struct options *options);
+/* How a report looks on `out`: width, colours and characters by the terminal and the locale. */
+struct report_options output_style(FILE *out, const struct options *options);
 
 #endif

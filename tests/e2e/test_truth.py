@@ -28,7 +28,7 @@ def test_known_holds(interpreter, start_workload, attach, note_error):
 
     hold = thread_of(report, workload.ready["tid"])["hold"]
     held, count = hold["total_ns"], hold["count"] + hold["clipped"]["count"]
-    assert truth["holds"] <= count <= truth["holds"] + 10
+    assert truth["holds"] <= count <= truth["holds"] + 40
     stood = truth["stood_ns"]
     assert abs(held - truth["held_ns"]) <= tolerance(truth["held_ns"], count, stood)
     assert abs(hold["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1, stood)
@@ -101,30 +101,35 @@ def test_alone_in_the_only_thread(interpreter, start_workload, attach):
     assert workload.quit() == 0
 
 
-def system_call(pid, tid):
-    """Number and arguments of the system call that a thread sleeps in, as /proc shows them."""
-    return pathlib.Path("/proc/%d/task/%d/syscall" % (pid, tid)).read_text().split()
+# System call numbers: read and futex.
+READ, FUTEX = {"x86_64": ("0", "202"), "aarch64": ("63", "98")}[os.uname().machine]
 
 
-def wait_until_in_take_gil(pid, tid):
-    """A thread that comes back from select() sleeps in the futex of the GIL's condition variable
-    from then on, with a timeout."""
+def wait_in_system_call(pid, tid, number):
+    """Returns when the thread sleeps in that system call."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        call = system_call(pid, tid)
-        if call[0] == FUTEX and int(call[4], 16):
+        call = pathlib.Path("/proc/%d/task/%d/syscall" % (pid, tid)).read_text().split()
+        if call[0] == number:
             return
         time.sleep(0.001)
-    raise AssertionError("thread %d does not wait for the GIL: %s" % (tid, call))
+    raise AssertionError("thread %d is not in system call %s: %s" % (tid, number, call))
 
 
-FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
+def start_native_hold(interpreter, start_workload):
+    """The workload with its holder in native code and its waiter waiting."""
+    workload = start_workload(interpreter, "native_hold.py")
+    wait_in_system_call(workload.pid, workload.ready["holder"], READ)
+    wake = "/proc/%d/fd/%d" % (workload.pid, workload.ready["wake"])
+    with open(wake, "wb", buffering=0) as pipe:
+        pipe.write(b"x")
+    wait_in_system_call(workload.pid, workload.ready["waiter"], FUTEX)
+    return workload
 
 
 def test_native_hold_over_the_whole_capture(interpreter, start_workload, attach):
-    workload = start_workload(interpreter, "native_hold.py")
+    workload = start_native_hold(interpreter, start_workload)
     holder, waiter = workload.ready["holder"], workload.ready["waiter"]
-    wait_until_in_take_gil(workload.pid, waiter)
     report = attach(workload, "-d", "1").report(stop=False)
 
     assert_held_by(report, holder)
@@ -140,9 +145,8 @@ def test_native_hold_over_the_whole_capture(interpreter, start_workload, attach)
 def test_hold_that_ends_in_the_capture(interpreter, start_workload, attach):
     """A hold begun before the capture and released in it is clipped at one edge only, and so is the
     wait for it."""
-    workload = start_workload(interpreter, "native_hold.py")
+    workload = start_native_hold(interpreter, start_workload)
     holder, waiter = workload.ready["holder"], workload.ready["waiter"]
-    wait_until_in_take_gil(workload.pid, waiter)
     capture = attach(workload)
     workload.tell("go")
     workload.expect("DONE")

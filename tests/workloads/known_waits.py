@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 
-from protocol import commands, free_libc, held_libc, now_ns, say, stood_ns
+from protocol import commands, free_libc, held_libc, now_ns, say, stood_ns, wait_in_select
 
 HOLD_US, COUNT = map(int, sys.argv[1:])
 TIMEOUT_S = 60
@@ -60,7 +60,7 @@ def main():
         held_ns = 0
         for _ in range(COUNT):
             waiter_blocks.acquire()
-            free_libc.usleep(2000)  # it goes from the semaphore into select()
+            wait_in_select(waiter_tid[0])
             begin = now_ns()
             held_libc.write(writer, b"x", 1)
             held_libc.usleep(HOLD_US)

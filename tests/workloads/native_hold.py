@@ -4,15 +4,15 @@
 the GIL all that time.
 
 The holder says READY and reads the next command through ctypes.PyDLL: it blocks with the GIL. The
-other thread comes back from select() meanwhile and waits.
+other thread sleeps in select() without the GIL until the test writes a byte to the pipe whose file
+descriptor READY names; then it comes back and waits.
 """
 
 import ctypes
-import json
 import os
 import threading
 
-from protocol import free_libc, held_libc, read_line, say, wait_gone
+from protocol import free_libc, held_libc, read_line, say, wait_gone, wait_in_select
 
 
 def main():
@@ -28,12 +28,9 @@ def main():
     thread.start()
     while not tids:
         free_libc.usleep(1000)
-    truth = {"holder": threading.get_native_id(), "waiter": tids[0]}
-    line = ("READY " + json.dumps(truth) + "\n").encode()
+    wait_in_select(tids[0])
+    say("READY", holder=threading.get_native_id(), waiter=tids[0], wake=writer)
     command = ctypes.create_string_buffer(64)
-    free_libc.usleep(20000)  # the waiter goes into select()
-    held_libc.write(writer, b"x", 1)
-    held_libc.write(1, line, len(line))
     held_libc.read(0, command, 64)
     thread.join()
     wait_gone(tids[0])

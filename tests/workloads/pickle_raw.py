@@ -46,15 +46,15 @@ def main():
     say("READY", pickler=threading.get_native_id(), cpu=cpu)
     with tempfile.TemporaryFile(buffering=0) as file:
         for _ in commands():
-            writes, begin, cpu_begin = write_calls(), now_ns(), time.thread_time_ns()
+            begin, cpu_begin, writes = now_ns(), time.thread_time_ns(), write_calls()
             for _ in range(ROUNDS):
                 os.lseek(file.fileno(), 0, os.SEEK_SET)
                 pickle.dump(data, file, protocol=3)
                 compute_for(20000000)
             truth = {
+                "writes": write_calls() - writes,
                 "cpu_ns": time.thread_time_ns() - cpu_begin,
                 "elapsed_ns": now_ns() - begin,
-                "writes": write_calls() - writes,
             }
             say("DONE", rounds=ROUNDS, **truth)
     done.append(True)

@@ -41,6 +41,20 @@ def stood_ns(tid):
         return 0
 
 
+# System calls that select() of libc makes: select, pselect6.
+SELECT = {"x86_64": ("23", "270"), "aarch64": ("72",)}
+
+
+def wait_in_select(tid):
+    """Returns when a thread of this process sleeps in select()."""
+    numbers = SELECT[os.uname().machine]
+    while True:
+        with open("/proc/self/task/%d/syscall" % tid, "rb", buffering=0) as file:
+            if file.read().decode().split()[0] in numbers:
+                return
+        free_libc.usleep(500)
+
+
 def wait_gone(tid):
     """Returns when a thread that has ended for Python has ended for the kernel too."""
     while os.path.exists("/proc/self/task/%d" % tid):
