@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <gelf.h>
 #include <link.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -146,6 +147,62 @@ static void each_mapping_gives_the_same_bias(void **state)
 	fclose(maps);
 	assert_true(seen >= 2);
 	elf_image_close(image);
+}
+
+/* Two segments can lie on one page of the file: a mapping that begins with it is the later one's.
+ */
+static void a_segment_begins_its_mapping(void **state)
+{
+	struct loaded libc;
+	struct elf_image *image = open_libc(&libc);
+	const struct elf_segment *segments;
+	const uint64_t in_page = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
+	uint64_t vaddr;
+
+	(void)state;
+	for (int self = 0; self < 2; self++) {
+		size_t count = elf_image_segments(image, &segments);
+		for (size_t i = 0; i < count; i++) {
+			assert_true(elf_image_vaddr_of_mapping(image, segments[i].offset & ~in_page,
+							       &vaddr));
+			assert_int_equal(vaddr, segments[i].vaddr & ~in_page);
+		}
+		assert_false(elf_image_vaddr_of_mapping(image, 1ULL << 40, &vaddr));
+		elf_image_close(image);
+		if (!self)
+			assert_int_equal(elf_image_open("/proc/self/exe", &image), 0);
+	}
+}
+
+/* The section headers say how many symbols there are; the image must find them all without. */
+static void every_exported_function_is_found(void **state)
+{
+	struct loaded libc;
+	struct elf_image *image = open_libc(&libc);
+	Elf *elf = elf_image_libelf(image);
+	Elf_Scn *section = NULL;
+	GElf_Shdr shdr;
+	GElf_Sym symbol;
+	size_t seen = 0;
+
+	(void)state;
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &shdr) || shdr.sh_type != SHT_DYNSYM)
+			continue;
+		Elf_Data *data = elf_getdata(section, NULL);
+		for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+			const char *name = elf_strptr(elf, shdr.sh_link, symbol.st_name);
+			if (symbol.st_shndx == SHN_UNDEF ||
+			    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
+				continue;
+			assert_int_not_equal(elf_image_symbol(image, name, NULL), 0);
+			assert_true(elf_image_exports(image, symbol.st_value));
+			seen++;
+		}
+	}
+	elf_image_close(image);
+	if (!seen)
+		skip();
 }
 
 static void got_slots_hold_the_function(void **state)
@@ -307,6 +364,8 @@ int main(void)
 		cmocka_unit_test(build_id_is_that_in_memory),
 		cmocka_unit_test(bytes_are_those_in_memory),
 		cmocka_unit_test(each_mapping_gives_the_same_bias),
+		cmocka_unit_test(a_segment_begins_its_mapping),
+		cmocka_unit_test(every_exported_function_is_found),
 		cmocka_unit_test(got_slots_hold_the_function),
 		cmocka_unit_test(names_come_from_symtab),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),

@@ -134,6 +134,7 @@ static void run_all(void)
 	run("\1", true, 0, 1);
 	run("\2", true, 0, 1);
 	run("\3", true, 1, 0);
+	run("\4", true, 0, 1);
 	run("\3\1\3\2", false, 0, 2);
 }
 
@@ -152,6 +153,15 @@ static void run_from_libc(const struct elf_image *image)
 	run_all();
 }
 
+static size_t count_role(enum probe_role role)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan.site_count; i++)
+		count += plan.sites[i].role == role;
+	return count;
+}
+
 static void check_build(const char *flags)
 {
 	char path[64];
@@ -166,6 +176,9 @@ static void check_build(const char *flags)
 	struct plan_request request = {.python = image};
 	assert_int_equal(plan_probes(&request, &plan), 0);
 	assert_int_equal(plan.method, PLAN_CALL_SITES);
+	assert_int_equal(count_role(ROLE_WAIT), 1);
+	assert_int_equal(count_role(ROLE_ACQUIRE), 1);
+	assert_int_equal(count_role(ROLE_RELEASE), 2); /* drop_gil, blocking_inlined */
 	assert_true(plan.forced_known);
 	load(path, image);
 	unlink(path);
@@ -228,6 +241,14 @@ static void builds_with_frame_pointers(void **state)
 	check_versions("-Os -fno-omit-frame-pointer");
 }
 
+/* As in an executable, and in a library that binds its own functions: not over the PLT. */
+static void builds_with_direct_calls(void **state)
+{
+	(void)state;
+	need_compiler();
+	check_versions("-fno-semantic-interposition -Wl,-Bsymbolic");
+}
+
 static void builds_without_sections(void **state)
 {
 	(void)state;
@@ -248,6 +269,7 @@ int main(void)
 		cmocka_unit_test(plain_builds),
 		cmocka_unit_test(builds_with_landing_pads),
 		cmocka_unit_test(builds_with_frame_pointers),
+		cmocka_unit_test(builds_with_direct_calls),
 		cmocka_unit_test(builds_without_sections),
 		cmocka_unit_test(builds_without_plt),
 	};
