@@ -19,25 +19,22 @@
 
 enum ev_kind {
 	/* from BPF */
-	EV_HOLD = 1, /* struct ev_hold */
-	EV_WAIT_END =
-		2, /* struct ev_wait: a wait that ended without an acquire (its thread exited) */
-	EV_THREAD_START = 3, /* struct ev_thread */
-	EV_THREAD_EXIT = 4,  /* struct ev_thread */
-	EV_EXEC = 5,	     /* struct ev_thread: tid is the thread that called exec */
-	EV_VIOLATION = 6,    /* struct ev_violation */
+	EV_HOLD = 1,	     /* ev_hold: a hold that ended */
+	EV_WAIT_END = 2,     /* ev_wait: a wait that ended without an acquire: its thread exited */
+	EV_THREAD_START = 3, /* ev_thread */
+	EV_THREAD_EXIT = 4,  /* ev_thread */
+	EV_EXEC = 5,	     /* ev_thread: tid is the thread that called exec */
+	EV_VIOLATION = 6,    /* ev_violation */
 
 	/* from the collector */
-	EV_CAPTURE_START = 32, /* struct ev_mark: what happened before at_ns is clipped off */
-	EV_CAPTURE_END = 33,   /* struct ev_mark: closes everything, comes last */
-	EV_GIL = 34,	       /* struct ev_gil: a GIL that exists at the start, or appeared */
-	EV_GIL_END = 35,   /* struct ev_gil_end: state of a GIL at the end; after its open hold */
-	EV_WAIT_OPEN = 36, /* struct ev_wait: a wait still open at the end */
-	EV_THREAD_NAME =
-		37,   /* struct ev_thread: a thread that exists; may repeat, the last one counts */
-	EV_LOSS = 38, /* struct ev_loss */
-	EV_CAPTURE_STOP =
-		39, /* struct ev_mark: the end is at_ns; what happened later is clipped off */
+	EV_CAPTURE_START = 32, /* ev_mark: what happened before at_ns is clipped off */
+	EV_CAPTURE_END = 33,   /* ev_mark: closes everything, comes last */
+	EV_GIL = 34,	       /* ev_gil: a GIL that exists or appeared; the last one counts */
+	EV_GIL_END = 35,       /* ev_gil_end: a GIL's state at the end, after its open hold */
+	EV_WAIT_OPEN = 36,     /* ev_wait: a wait still open at the end */
+	EV_THREAD_NAME = 37,   /* ev_thread: a thread that exists; the last one counts */
+	EV_LOSS = 38,	       /* ev_loss */
+	EV_CAPTURE_STOP = 39,  /* ev_mark: what happened after at_ns is clipped off */
 };
 
 struct ev_head {
@@ -47,21 +44,27 @@ struct ev_head {
 };
 _Static_assert(sizeof(struct ev_head) == 8, "ev_head is part of the stream");
 
-/* Why a hold's end or beginning is what it is. */
+/* What is known of a hold besides its times. */
 enum ev_hold_flags {
-	HOLD_CONTENDED = 1 << 0, /* somebody waited during it */
-	HOLD_FORCED = 1 << 1, /* its release was forced: the eval loop gave the GIL up on request */
-	HOLD_GAP_WAITED = 1 << 2, /* somebody (also its own thread) waited between the release
-				     before and its acquire: that time is handoff, else idle */
-	HOLD_OPEN =
-		1
-		<< 3, /* not released at the end; release_ns is the end (added by the collector) */
-	HOLD_FROM_ATTACH = 1 << 4,    /* acquired before the probes were there: acquire_ns is 0 */
-	HOLD_ACQUIRE_MISSED = 1 << 5, /* acquire_ns is 0 although the probes were there: a loss */
-	HOLD_RELEASE_MISSED = 1 << 6, /* release_ns is 0: another acquire came first: a loss */
-	HOLD_EXITED = 1 << 7,	      /* the thread exited while it held; release_ns is its exit */
-	HOLD_WRONG_RELEASER = 1 << 8, /* another thread's hold was open at this release; with
-					 HOLD_ACQUIRE_MISSED: a loss */
+	/* Somebody waited during it. */
+	HOLD_CONTENDED = 1 << 0,
+	/* Its release was forced: the eval loop gave the GIL up on request. */
+	HOLD_FORCED = 1 << 1,
+	/* Somebody, maybe its own thread, waited between the release before it and its acquire:
+	 * that time is handoff, else idle. */
+	HOLD_GAP_WAITED = 1 << 2,
+	/* Not released at the end of the capture, which is release_ns (from the collector). */
+	HOLD_OPEN = 1 << 3,
+	/* Acquired before the probes were there: acquire_ns is 0. */
+	HOLD_FROM_ATTACH = 1 << 4,
+	/* acquire_ns is 0 although the probes were there: a loss. */
+	HOLD_ACQUIRE_MISSED = 1 << 5,
+	/* release_ns is 0, another acquire came first: a loss. */
+	HOLD_RELEASE_MISSED = 1 << 6,
+	/* The thread exited while it held: release_ns is its exit. */
+	HOLD_EXITED = 1 << 7,
+	/* With HOLD_ACQUIRE_MISSED: another thread's hold was open at this release. */
+	HOLD_WRONG_RELEASER = 1 << 8,
 };
 
 /* One hold, emitted at its release. */
@@ -69,13 +72,11 @@ struct ev_hold {
 	struct ev_head head;
 	__u32 gil; /* slot number, dense from 0 */
 	__u32 tid;
-	__u64 seq; /* 1, 2, 3, ... for each GIL from the start of the capture; a gap is a lost
-		      record */
+	__u64 seq;	  /* for each GIL 1, 2, 3, ... from the start on; a gap is a lost record */
 	__u64 request_ns; /* begin of the wait that this acquire ended; 0: it did not wait */
 	__u64 acquire_ns;
 	__u64 release_ns;
-	__u16 waiters; /* threads that wait just after the release, a forced dropper itself included
-			*/
+	__u16 waiters;	   /* threads that wait just after the release, with a forced dropper */
 	__u16 waiters_max; /* largest number of threads that waited at a time during the hold */
 	__u32 flags;	   /* enum ev_hold_flags */
 };
@@ -103,8 +104,6 @@ enum ev_violation_what {
 	VIOLATION_LOCKED = 1,	   /* gil->locked is not what it must be at this site */
 	VIOLATION_LAST_HOLDER = 2, /* gil->last_holder is NULL */
 	VIOLATION_FAULT = 3,	   /* the first argument does not point to readable memory */
-	VIOLATION_COND =
-		4, /* a site saw a condition variable of no GIL, or the wrong one of the two */
 };
 
 /* A probe site is not what the analysis of the code took it for. */
@@ -142,8 +141,7 @@ struct ev_gil_end {
 	struct ev_head head;
 	__u32 gil;
 	__u32 waiters; /* threads that wait at the end */
-	__u64 seq; /* of the last hold that ended, lost or not (an open hold has no number of its
-		      own) */
+	__u64 seq;     /* of the last hold that ended, lost or not; an open hold has the next one */
 	__u64 at_ns;
 };
 _Static_assert(sizeof(struct ev_gil_end) == 32, "ev_gil_end is part of the stream");

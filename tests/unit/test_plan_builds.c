@@ -223,6 +223,7 @@ static void plain_builds(void **state)
 	check_versions("-fomit-frame-pointer -fcf-protection=none");
 	check_versions("-O3 -fomit-frame-pointer");
 	check_versions("-O1 -fomit-frame-pointer");
+	check_versions("-fno-toplevel-reorder -fomit-frame-pointer");
 }
 
 static void builds_with_landing_pads(void **state)
@@ -263,6 +264,27 @@ static void builds_without_plt(void **state)
 	check_versions("-fno-plt");
 }
 
+/* Two functions that the eval loop calls and that drop and take the GIL themselves: which one is
+ * it? */
+static void an_ambiguous_eval_loop_is_not_guessed(void **state)
+{
+	char path[64];
+	struct elf_image *image;
+
+	(void)state;
+	need_compiler();
+	assert_true(make_fake_python("-DPENDING_HIDDEN -DRESTORE_INLINED", path));
+	assert_int_equal(elf_image_open(path, &image), 0);
+	unlink(path);
+	struct plan_request request = {.python = image};
+	assert_int_equal(plan_probes(&request, &plan), 0);
+	assert_int_equal(plan.method, PLAN_CALL_SITES);
+	assert_false(plan.forced_known);
+	assert_true(plan.note_count > 0);
+	plan_free(&plan);
+	elf_image_close(image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +294,7 @@ int main(void)
 		cmocka_unit_test(builds_with_direct_calls),
 		cmocka_unit_test(builds_without_sections),
 		cmocka_unit_test(builds_without_plt),
+		cmocka_unit_test(an_ambiguous_eval_loop_is_not_guessed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

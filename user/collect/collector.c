@@ -161,7 +161,6 @@ static int explain_violation(const struct collector *c)
 		[VIOLATION_LOCKED] = "the GIL is not locked as it must be there",
 		[VIOLATION_LAST_HOLDER] = "the GIL has no holder there",
 		[VIOLATION_FAULT] = "its argument points to no GIL",
-		[VIOLATION_COND] = "its argument is the wrong condition variable",
 	};
 	const uint32_t kind = c->violation.what;
 
