@@ -15,7 +15,7 @@ LOSS_DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "bpf" / "loss.d
 
 @functools.lru_cache(maxsize=None)
 def validator():
-    schema = json.loads(SCHEMA.read_text()); schema.pop("$id", None)  # XXX
+    schema = json.loads(SCHEMA.read_text())
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
     return kind(schema)

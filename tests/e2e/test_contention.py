@@ -25,8 +25,9 @@ def test_cpu_bound_threads_share(interpreter, start_workload, attach):
         assert 0.5 * fair <= thread["hold"]["total_ns"] <= 1.6 * fair
         expected = (threads - 1) * SWITCH_NS
         assert expected / 2 <= thread["wait"]["p50_ns"] <= expected * 2
-        # A thread that only computes holds the GIL or waits for it.
-        assert thread["off_gil_ns"] <= 0.01 * thread["observed_ns"]
+        # A thread that only computes holds the GIL or waits for it. On a busy machine it may stand
+        # in the run queue at the start of the capture, in a wait that nobody has seen yet.
+        assert thread["off_gil_ns"] <= 0.03 * thread["observed_ns"]
 
 
 def test_convoy(interpreter, start_workload, attach):

@@ -9,7 +9,9 @@
 
 #include "model_stream.h"
 
-#define REF_MAX 512 /* GILs, lives, entries, bins, and holds of one GIL */
+#define REF_GILS 8
+#define REF_MAX                                                                                    \
+	2048 /* lives, entries, bins, and holds of one GIL: more than a simulated capture has */
 
 struct ref_values {
 	uint64_t *items; /* of the complete ones */
@@ -42,7 +44,7 @@ struct ref_gil {
 struct ref {
 	const struct stream *in;
 	uint64_t t0, t1, interval;
-	struct ref_gil gils[REF_MAX];
+	struct ref_gil gils[REF_GILS];
 	size_t gil_count;
 	struct ref_life lives[REF_MAX];
 	size_t life_count;

@@ -64,6 +64,20 @@ static void gil_without_an_end_has_an_unknown_tail(void **state)
 	model_free(m);
 }
 
+static void holds_lost_before_the_end_count_once(void **state)
+{
+	struct model *m = begin();
+
+	(void)state;
+	feed(m, rec_hold(0, 7, 1, 1100, 1200, 0));
+	feed(m, rec_gil_end(0, 3, 0));
+	const struct model_result *r = end_gil(m, 3, 0);
+
+	assert_gil(&r->gils[0], 100, 0, 100, 800);
+	assert_int_equal(r->gils[0].lost_holds, 2);
+	model_free(m);
+}
+
 /* A hold after the GIL's end belies what the end said of the tail. */
 static void hold_after_the_gils_end(void **state)
 {
@@ -254,17 +268,22 @@ static void malformed_records_are_counted(void **state)
 	feed(m, rec_hold(0, 7, 1, 0, 1200, 0));			  /* 10: nothing says why */
 	feed(m, rec_hold(0, 7, 1, 1100, 0, HOLD_ACQUIRE_MISSED)); /* 11: too */
 	feed(m, rec_loss(LOSS_KINDS, 1));			  /* 12 */
+	feed(m, rec_hold(5, 7, 0, 1100, 1200, 0)); /* 13: no number, and it makes no GIL */
+	bad = hold;
+	bad.head.size += 8;
+	model_feed(m, &bad, sizeof(bad.hold)); /* 14: says another size than it has */
 	feed(m, rec_thread(EV_EXEC, 7, 1200, "exec"));
-	assert_int_equal(model_losses(m, LOSS_bad_record), 12);
+	assert_int_equal(model_losses(m, LOSS_bad_record), 14);
 	stop(m);
-	stop(m); /* 13 */
+	stop(m); /* 15 */
 	const struct model_result *r = end_gil(m, 0, 0);
 
-	assert_int_equal(r->losses[LOSS_bad_record], 13);
+	assert_int_equal(r->losses[LOSS_bad_record], 15);
+	assert_int_equal(r->gil_count, 1);
 	assert_int_equal(r->losses[LOSS_ring_full], 3);
 	assert_gil(&r->gils[0], 0, 0, 1000, 0);
 	feed(m, hold); /* after the end */
-	assert_int_equal(model_losses(m, LOSS_bad_record), 14);
+	assert_int_equal(model_losses(m, LOSS_bad_record), 16);
 	model_free(m);
 }
 
@@ -275,6 +294,7 @@ int main(void)
 		cmocka_unit_test(holds_lost_before_the_end_make_the_tail_unknown),
 		cmocka_unit_test(holds_lost_before_the_open_one),
 		cmocka_unit_test(gil_without_an_end_has_an_unknown_tail),
+		cmocka_unit_test(holds_lost_before_the_end_count_once),
 		cmocka_unit_test(hold_after_the_gils_end),
 		cmocka_unit_test(repeated_and_backward_numbers_are_ignored),
 		cmocka_unit_test(missed_acquire_is_unknown_to_its_release),

@@ -109,9 +109,10 @@ static void peek_adds_what_is_going_on(void **state)
 	feed(m, rec_hold(0, 7, 1, 1010, 1030, 0));
 
 	const struct model_open open[] = {
-		{.gil = 0, .from_ns = 1050},		      /* a hold after an untold gap */
-		{.gil = 0, .is_wait = true, .from_ns = 1060}, /* waits for it */
-		{.gil = 1, .handoff = true, .from_ns = 900},  /* since before the bin */
+		{.gil = 0, .is_wait = true, .from_ns = 1060},
+		{.gil = 0, .from_ns = 1050}, /* a hold after an untold gap */
+		{.gil = 0, .is_wait = true, .from_ns = 1250},
+		{.gil = 1, .handoff = true, .from_ns = 900}, /* since before the capture */
 		{.gil = 1, .is_wait = true, .from_ns = 950},
 		{.gil = 9, .from_ns = 1000}, /* not known yet */
 	};
@@ -125,7 +126,11 @@ static void peek_adds_what_is_going_on(void **state)
 	/* A bin that no record reached. */
 	assert_true(model_peek_bin(m, 3, open, ARRAY_SIZE(open), &b));
 	assert_int_equal(b.at_ns, 300);
-	assert_bin(&b, 100, 100, 0, 0, 200);
+	assert_bin(&b, 100, 100, 0, 0, 300);
+
+	/* A hold that begins after the bin. */
+	assert_true(model_peek_bin(m, 1, &(struct model_open){.gil = 0, .from_ns = 1250}, 1, &b));
+	assert_bin(&b, 0, 0, 200, 0, 0);
 
 	assert_true(model_peek_bin(m, 3, NULL, 0, &b));
 	assert_bin(&b, 0, 0, 200, 0, 0);

@@ -185,6 +185,39 @@ static void tid_used_again_is_another_thread(void **state)
 	model_free(m);
 }
 
+/* Its exit was lost: the two threads cannot be told apart. */
+static void start_of_a_thread_that_lives(void **state)
+{
+	struct model *m = begin();
+
+	(void)state;
+	feed(m, rec_hold(0, 7, 1, 1100, 1200, 0));
+	feed(m, rec_thread(EV_THREAD_START, 7, 1400, "again"));
+	feed(m, rec_hold(0, 7, 2, 1500, 1600, 0));
+	feed(m, rec_thread(EV_THREAD_EXIT, 7, 1700, "again"));
+	feed(m, rec_thread(EV_THREAD_EXIT, 7, 1900, "again"));
+	const struct model_result *r = end_gil(m, 2, 0);
+
+	assert_int_equal(r->thread_count, 1);
+	assert_int_equal(r->threads[0].from_ns, 1000);
+	assert_int_equal(r->threads[0].observed_ns, 700);
+	model_free(m);
+}
+
+static void start_after_the_end_observes_nothing(void **state)
+{
+	struct model *m = begin();
+
+	(void)state;
+	feed(m, rec_thread(EV_THREAD_START, 7, 2100, "w")); /* later than its hold */
+	feed(m, rec_hold(0, 7, 1, 1100, 1200, 0));
+	const struct model_result *r = end_gil(m, 1, 0);
+
+	assert_int_equal(r->threads[0].observed_ns, 0);
+	assert_int_equal(r->threads[0].off_gil_ns, 0);
+	model_free(m);
+}
+
 static void off_gil_is_never_negative(void **state)
 {
 	struct model *m = begin();
@@ -238,6 +271,8 @@ int main(void)
 		cmocka_unit_test(threads_alternate_between_gils),
 		cmocka_unit_test(observation_of_threads),
 		cmocka_unit_test(tid_used_again_is_another_thread),
+		cmocka_unit_test(start_of_a_thread_that_lives),
+		cmocka_unit_test(start_after_the_end_observes_nothing),
 		cmocka_unit_test(off_gil_is_never_negative),
 		cmocka_unit_test(ten_thousand_threads),
 	};

@@ -124,7 +124,6 @@ static enum span_kind take_gap(struct gil *g, const struct ev_hold *e)
 
 	g->sums.lost_holds += lost;
 	g->seq = e->seq;
-	g->open = e->flags & HOLD_OPEN;
 	g->gap_unknown = false;
 	g->tail = SPAN_UNKNOWN;
 	if (unknown)
@@ -289,11 +288,9 @@ void model_gil_end(struct model *m, const struct ev_gil_end *e)
 	note_waiters(g, e->waiters);
 	if (g->cursor_ns >= m->stop_ns)
 		return;
-
-	uint64_t ended = g->open ? g->seq - 1 : g->seq;
-
-	if (e->seq > ended) {
-		g->sums.lost_holds += e->seq - ended;
+	/* An open hold that was told has the number after the last ended one: nothing is lost. */
+	if (e->seq > g->seq) {
+		g->sums.lost_holds += e->seq - g->seq;
 		g->seq = e->seq;
 		g->gap_unknown = true;
 	}

@@ -15,7 +15,6 @@ struct gil {
 	struct model_gil sums;
 	uint64_t cursor_ns;  /* everything before is accounted */
 	uint64_t seq;	     /* number of the last record */
-	bool open;	     /* the last record was an open hold, which has not ended */
 	bool gap_unknown;    /* what follows the cursor cannot be told by the next record */
 	enum span_kind tail; /* what the time from the cursor to the end will be */
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -106,6 +107,24 @@ int target_maps_python(pid_t pid)
 	}
 	process_maps_free(&maps);
 	return err == -ENOENT ? 0 : err ? err : 1;
+}
+
+/* PROC_PID_INIT_INO (include/linux/proc_ns.h): the inode of the first PID namespace, the same on
+ * every machine. */
+#define INITIAL_PID_NAMESPACE 0xEFFFFFFCUL
+
+/* BPF knows processes by their ids in the initial PID namespace: from another one none would ever
+ * match, and nothing be seen. */
+static int check_own_namespace(void)
+{
+	struct stat ns;
+
+	if (stat("/proc/self/ns/pid", &ns) || ns.st_ino == INITIAL_PID_NAMESPACE)
+		return 0;
+	return log_err(
+		-ENOTSUP,
+		"gilscope runs in a PID namespace of its own (a container): run it on the host, "
+		"where processes in containers can be profiled, or with --pid=host");
 }
 
 /* Refuses, with a message, what cannot be a target. */
@@ -224,7 +243,9 @@ int target_resolve(pid_t pid, struct target *target)
 	target->cmdline = process_cmdline(pid);
 	target->libc_kind = "none";
 
-	int err = check_process(pid, target);
+	int err = check_own_namespace();
+	if (!err)
+		err = check_process(pid, target);
 	if (!err)
 		err = find_files(pid, target);
 	if (!err)

@@ -82,8 +82,8 @@ int target_maps_python(pid_t pid);
 
 /*
  * The GILs that exist now, from the interpreter list in the process's memory. Their number (0: the
- * runtime is not initialized yet), or -EFAULT if the memory cannot be read: the process has ended. No
- * message.
+ * runtime is not initialized yet), or -EFAULT if the memory cannot be read: the process has ended.
+ * No message.
  */
 int target_read_gils(const struct target *target, struct gil_info *gils, size_t max);
 
