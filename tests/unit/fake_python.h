@@ -128,8 +128,8 @@ static inline bool make_fake_python(const char *flags, char path[64])
 		return false;
 	fputs(fake_python_source, f);
 	fclose(f);
-	snprintf(command, sizeof(command), "cc -w -O2 -fPIC -shared -pthread %s -o %s %s", flags, path,
-		 source);
+	snprintf(command, sizeof(command), "cc -w -O2 -fPIC -shared -pthread %s -o %s %s", flags,
+		 path, source);
 	bool made = system(command) == 0;
 	unlink(source);
 	if (!made)

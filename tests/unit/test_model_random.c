@@ -256,7 +256,7 @@ static void spoil(struct stream *s, struct sim_random *random)
 			s->items[other] = r;
 			break;
 		default:
-			((unsigned char *)&s->items[at])[sim_below(random, r.head.size)] ^=
+			((unsigned char *)&s->items[at])[sim_below(random, sizeof(r))] ^=
 				(unsigned char)(1 << sim_below(random, 8));
 		}
 	}

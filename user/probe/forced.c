@@ -13,7 +13,6 @@
 #include "probe/forced.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "probe/callsites.h"
@@ -28,8 +27,8 @@ struct search {
 	struct gil_sites *sites;
 	size_t eval, pending;	   /* nodes; GRAPH_NONE: not known */
 	bool incomplete;	   /* a way from the eval loop had to be left out */
-	struct code_points exits;  /* the same for the end of a thread */
 	struct code_points takers; /* what calls of functions that take the GIL refer to */
+	struct code_points exits;  /* the same for the end of a thread */
 };
 
 static bool same(const struct search *s, size_t a, size_t b)
