@@ -10,12 +10,11 @@
 
 #include "state.bpf.h"
 
-/* drop_gil <- detach_thread <- _PyThreadState_Detach <- _Py_HandlePending, through libc one more;
- * and some to spare. */
-*one to spare.* /
+/* drop_gil <- detach_thread <- _PyThreadState_Detach <- _Py_HandlePending; one more when probed in
+ * libc; and some to spare. */
 #define FORCED_DEPTH 8
 
-	__noinline __u32 find_return(__u64 ip)
+__noinline __u32 find_return(__u64 ip)
 {
 	for (__u32 i = 0; i < STATE_MAX_RETURNS; i++) {
 		if (returns[i].ip == ip)

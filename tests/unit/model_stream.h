@@ -83,7 +83,8 @@ static inline union record rec_thread(uint16_t kind, uint32_t tid, uint64_t at_n
 	union record r = {
 		.thread = {test_head(kind, sizeof(struct ev_thread)), .tid = tid, .at_ns = at_ns}};
 
-	memcpy(r.thread.comm, comm, strnlen(comm, EV_COMM_LEN));
+	for (size_t i = 0; i < EV_COMM_LEN && comm[i]; i++)
+		r.thread.comm[i] = comm[i];
 	return r;
 }
 

@@ -96,8 +96,7 @@ static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span w
 
 	cut = cut || from != wait.begin || to != wait.end;
 	times_add(&entry_of(m, g, tid)->wait, to - from, cut);
-	g->sums.wait_ns += to - from;
-	series_spread(&m->series, SPAN_WAIT, from, to);
+	gil_add(g, &m->series, SPAN_WAIT, from, to);
 }
 
 void model_wait(struct model *m, const struct ev_wait *e)

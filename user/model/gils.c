@@ -52,17 +52,21 @@ static void add_time(struct model_gil *sums, enum span_kind kind, uint64_t ns)
 	}
 }
 
+void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t from, uint64_t to)
+{
+	add_time(&g->sums, kind, to - from);
+	series_spread(series, kind, from, to);
+}
+
 uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to)
 {
-	if (to <= g->cursor_ns)
+	uint64_t from = g->cursor_ns;
+
+	if (to <= from)
 		return 0;
-
-	uint64_t ns = to - g->cursor_ns;
-
-	add_time(&g->sums, kind, ns);
-	series_spread(series, kind, g->cursor_ns, to);
+	gil_add(g, series, kind, from, to);
 	g->cursor_ns = to;
-	return ns;
+	return to - from;
 }
 
 void gils_free(struct gil_table *t)

@@ -34,6 +34,9 @@ struct gil *gils_add(struct gil_table *t, uint32_t pid, uint32_t id, uint64_t fr
 /* Its place among the GILs. */
 uint32_t gils_index(const struct gil_table *t, const struct gil *g);
 
+/* Adds the time [from, to) to the GIL's sums and to the series. */
+void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t from, uint64_t to);
+
 /*
  * Accounts the time from the cursor to `to` as `kind` and moves the cursor; ns accounted: 0 if the
  * cursor is not before `to`.
