@@ -24,5 +24,5 @@ fi
 if [ "$(id -u)" -ne 0 ]; then
 	echo "demo: attaching needs root; if it fails: sudo make demo" >&2
 fi
-echo "demo: $gilscope -p $service -d 5 $*"
+echo "demo: $gilscope -p $service -d 5${*:+ $*}"
 "$gilscope" -p "$service" -d 5 "$@"

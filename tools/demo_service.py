@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
 """A small service to be profiled: a pool of threads answers requests over loopback, beside a thread
-that computes statistics in Python. It says READY when it serves and ends with SIGTERM.
+that computes statistics in Python. Its clients are a process of their own. It says READY when it
+serves and ends with SIGTERM.
 
 The pool does next to nothing, and yet its answers are slow: each time that one of its threads comes
 back from a system call it finds the GIL taken, and waits for the statistics thread to be asked to
@@ -14,26 +15,22 @@ import queue
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
 POOL = 4
-CLIENTS = 4
-PAUSE_S = 0.002
+PAUSE_S = 0.01
 
 PR_SET_NAME = 15
 
 
-def name_thread(name):
-    """The kernel's name of this thread, 15 bytes: Python sets it only from 3.14 on."""
-    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-
-
 def named(name, target, *arguments):
-    """Starts a daemon thread with that name."""
+    """Starts a daemon thread with that name, in the kernel too: Python sets it only from 3.14 on."""
 
     def run():
-        name_thread(name)
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
         target(*arguments)
 
     threading.Thread(target=run, name=name, daemon=True).start()
@@ -50,16 +47,6 @@ def answer(connections):
                 request = connection.recv(64)
 
 
-def ask(address):
-    """A client: sends a request, waits for the answer, thinks, and so on."""
-    with socket.create_connection(address) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while True:
-            connection.sendall(b"how is the weather?")
-            connection.recv(64)
-            time.sleep(PAUSE_S)
-
-
 def compute():
     """The statistics thread: pure Python, all the time."""
     while True:
@@ -68,19 +55,46 @@ def compute():
         sum((value - mean) ** 2 for value in values)
 
 
-def main():
+def serve():
+    """The service, until a signal."""
+    signals = [signal.SIGTERM, signal.SIGINT]
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # in each thread, so that sigwait() gets them
     server = socket.create_server(("127.0.0.1", 0))
     connections = queue.Queue()
     for index in range(POOL):
         named("pool-%d" % index, answer, connections)
-    for index in range(CLIENTS):
-        named("client-%d" % index, ask, server.getsockname())
+    port = str(server.getsockname()[1])
+    load = subprocess.Popen([sys.executable, __file__, "--clients", port])
+    for _ in range(POOL):
         connections.put(server.accept()[0])
     named("statistics", compute)
     print("READY", flush=True)
-    signal.sigwait([signal.SIGTERM, signal.SIGINT])
+    signal.sigwait(signals)
+    load.kill()
+    load.wait()
 
 
-# Blocked in each thread, so that sigwait() gets them.
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
-main()
+def ask(port):
+    """A client: sends a request, waits for the answer, pauses, until the service goes away."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answered = True
+        while answered:
+            connection.sendall(b"how is the weather?")
+            answered = connection.recv(64)
+            time.sleep(PAUSE_S)
+
+
+def be_clients(port):
+    """The clients, a thread each."""
+    clients = [threading.Thread(target=ask, args=(port,)) for _ in range(POOL)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+
+
+if sys.argv[1:2] == ["--clients"]:
+    be_clients(int(sys.argv[2]))
+else:
+    serve()

@@ -33,7 +33,7 @@ def test_known_holds(interpreter, start_workload, attach, note_error):
     assert abs(held - truth["held_ns"]) <= tolerance(truth["held_ns"], count, stood)
     assert abs(hold["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1, stood)
     assert 5000000 <= hold["p50_ns"] * 1.02
-    note_error("total hold", held, truth["held_ns"])
+    note_error("total hold", held, truth["held_ns"], stood)
 
 
 def test_given_up_is_not_held(interpreter, start_workload, attach):
@@ -69,7 +69,7 @@ def test_known_waits(interpreter, start_workload, attach, note_error):
     allowed = tolerance(truth["held_ns"], hold["count"], stood)
     assert abs(hold["total_ns"] - truth["held_ns"]) <= allowed
     assert gil_of(report)["contended_holds"] >= truth["waits"]
-    note_error("total wait", wait["total_ns"], truth["wait_ns"])
+    note_error("total wait", wait["total_ns"], truth["wait_ns"], stood)
 
 
 def assert_held_by(report, tid):
@@ -118,7 +118,7 @@ def wait_in_system_call(pid, tid, number):
 
 def start_native_hold(interpreter, start_workload):
     """The workload with its holder in native code and its waiter waiting."""
-    workload = start_workload(interpreter, "native_hold.py")
+    workload = start_workload(interpreter, "native_hold.py", steady=True)
     wait_in_system_call(workload.pid, workload.ready["holder"], READ)
     wake = "/proc/%d/fd/%d" % (workload.pid, workload.ready["wake"])
     with open(wake, "wb", buffering=0) as pipe:
@@ -156,5 +156,8 @@ def test_hold_that_ends_in_the_capture(interpreter, start_workload, attach):
     wait = thread_of(report, waiter)["wait"]
     assert held["clipped"]["count"] == 1 and held["count"] >= 1
     assert wait["clipped"]["count"] == 1
-    assert abs(held["clipped"]["ns"] - wait["clipped"]["ns"]) <= tolerance(held["clipped"]["ns"], 2)
+    # The wait ends with the acquire, the handoff later.
+    beyond = wait["clipped"]["ns"] - held["clipped"]["ns"]
+    allowed = tolerance(held["clipped"]["ns"], 2)
+    assert -allowed <= beyond <= gil_of(report)["handoff_ns"] + allowed
     assert thread_of(report, waiter)["exited"]

@@ -76,8 +76,8 @@ static void put_fallback(const struct page *page, const struct view *view)
 	if (view->result->plan->method != PLAN_LIBC_ENTRY)
 		return;
 	page_paragraph(page, "", "Note:", NOTE_INDENT,
-		       "every condition variable of the process pays for the probes in libc: %s of "
-		       "%s hits (%s) were at one that belongs to no GIL; they cost the target %s.",
+		       "%s of %s hits (%s) were at condition variables that belong to no GIL; they "
+		       "cost the target %s.",
 		       format_count(view->foreign_hits).text, format_count(view->hits).text,
 		       format_share(view->foreign_hits, view->hits).text,
 		       ns_per_hit ? format_time(view->foreign_hits * ns_per_hit, page->ascii).text
