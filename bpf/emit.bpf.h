@@ -29,8 +29,6 @@ static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 t
 {
 	struct ev_hold *ev;
 
-	if (!is_emitting())
-		return;
 	gil->seq++;
 	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 	if (!ev) {
@@ -57,8 +55,6 @@ static __always_inline void emit_wait_end(__u32 tgid, __u32 index, __u32 tid, __
 {
 	struct ev_wait *ev;
 
-	if (!is_emitting())
-		return;
 	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 	if (!ev) {
 		count_loss(LOSS_thread_event);
@@ -80,8 +76,6 @@ static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid
 {
 	struct ev_thread *ev;
 
-	if (!is_emitting())
-		return;
 	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 	if (!ev) {
 		count_loss(LOSS_thread_event);
@@ -98,29 +92,6 @@ static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid
 	else
 		bpf_get_current_comm(ev->comm, sizeof(ev->comm));
 	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
-}
-
-/* A site is not what it was taken for: everything stops here and now, the reader detaches and says
- * so. */
-static __always_inline void violation(__u32 tgid, __u32 site, enum ev_violation_what what,
-				      __u64 arg, __u64 got)
-{
-	struct ev_violation *ev;
-
-	capture_state = STATE_STOPPED;
-	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
-	if (!ev) {
-		count_loss(LOSS_ring_full);
-		return;
-	}
-	ev->head.kind = EV_VIOLATION;
-	ev->head.size = sizeof(*ev);
-	ev->head.pid = tgid;
-	ev->site = site;
-	ev->what = what;
-	ev->arg = arg;
-	ev->got = got;
-	bpf_ringbuf_submit(ev, BPF_RB_FORCE_WAKEUP);
 }
 
 #endif

@@ -23,8 +23,6 @@ enum ev_kind {
 	EV_WAIT_END = 2,     /* ev_wait: a wait that ended without an acquire: its thread exited */
 	EV_THREAD_START = 3, /* ev_thread */
 	EV_THREAD_EXIT = 4,  /* ev_thread */
-	EV_EXEC = 5,	     /* ev_thread: tid is the thread that called exec */
-	EV_VIOLATION = 6,    /* ev_violation */
 
 	/* from the collector */
 	EV_CAPTURE_START = 32, /* ev_mark: what happened before at_ns is clipped off */
@@ -99,22 +97,6 @@ struct ev_thread {
 	char comm[EV_COMM_LEN];
 };
 _Static_assert(sizeof(struct ev_thread) == 40, "ev_thread is part of the stream");
-
-enum ev_violation_what {
-	VIOLATION_LOCKED = 1,	   /* gil->locked is not what it must be at this site */
-	VIOLATION_LAST_HOLDER = 2, /* gil->last_holder is NULL */
-	VIOLATION_FAULT = 3,	   /* the first argument does not point to readable memory */
-};
-
-/* A probe site is not what the analysis of the code took it for. */
-struct ev_violation {
-	struct ev_head head;
-	__u32 site; /* index into the probe plan */
-	__u32 what; /* enum ev_violation_what */
-	__u64 arg;  /* first argument at the site */
-	__u64 got;
-};
-_Static_assert(sizeof(struct ev_violation) == 32, "ev_violation is part of the stream");
 
 struct ev_mark {
 	struct ev_head head;

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 gilscope contributors */
 /*
  * The probes. Each sits on a call of pthread_cond_signal or pthread_cond_timedwait that CPython
- *makes while it holds gil->mutex, so for one GIL they run one after the other, on whatever CPUs:
+ * makes while it holds gil->mutex, so for one GIL they run one after the other, on whatever CPUs:
  *
- *	wait	take_gil: timedwait(&gil->cond)		the GIL is taken; again after each switch
- *interval acquire	take_gil: signal(&gil->switch_cond)	just after locked = 1 release
- *drop_gil: signal(&gil->cond)		just after locked = 0
+ *	wait	take_gil: timedwait(&gil->cond)		it is taken; again after each switch interval
+ *	acquire	take_gil: signal(&gil->switch_cond)	just after locked = 1
+ *	release	drop_gil: signal(&gil->cond)		just after locked = 0
  *
  * (CPython: Python/ceval_gil.h up to 3.11, Python/ceval_gil.c from 3.12.)
  */
@@ -25,6 +25,7 @@ struct probe {
 	const struct site *site;
 	__u64 now;
 	__u64 arg;
+	bool emit;
 	__u32 tgid, tid;
 	__u32 index; /* of the GIL */
 };
@@ -34,8 +35,17 @@ static __always_inline void hit(struct gil_slot *gil, const struct site *site)
 	gil->hits[site->index & (STATE_MAX_SITES - 1)]++;
 }
 
-/* The first events prove the site: `locked` is what it must be there, and somebody is or was the
- * holder. */
+/* A site is not what it was taken for: everything stops here and now, the reader detaches and says so. */
+static __always_inline bool refuse(const struct probe *p, enum stop_reason reason, __u64 got)
+{
+	stop_notice.site = p->site->index;
+	stop_notice.arg = p->arg;
+	stop_notice.got = got;
+	stop(reason, p->now);
+	return false;
+}
+
+/* The first events prove the site: `locked` is what it must be there, and somebody is or was the holder. */
 static __always_inline bool check_memory(const struct probe *p, __u64 address, __u32 want_locked)
 {
 	__u64 last_holder = 0;
@@ -43,19 +53,11 @@ static __always_inline bool check_memory(const struct probe *p, __u64 address, _
 
 	if (bpf_probe_read_user(&locked, sizeof(locked), (void *)(address + off_locked)) ||
 	    bpf_probe_read_user(&last_holder, sizeof(last_holder),
-				(void *)(address + off_last_holder))) {
-		violation(p->tgid, p->site->index, VIOLATION_FAULT, p->arg, 0);
-		return false;
-	}
-	if (locked != want_locked) {
-		violation(p->tgid, p->site->index, VIOLATION_LOCKED, p->arg, locked);
-		return false;
-	}
-	if (!last_holder) {
-		violation(p->tgid, p->site->index, VIOLATION_LAST_HOLDER, p->arg, 0);
-		return false;
-	}
-	return true;
+				(void *)(address + off_last_holder)))
+		return refuse(p, STOP_FAULT, 0);
+	if (locked != want_locked)
+		return refuse(p, STOP_LOCKED, locked);
+	return last_holder ? true : refuse(p, STOP_LAST_HOLDER, 0);
 }
 
 static __always_inline bool check(const struct probe *p, struct gil_slot *gil, __u32 want_locked)
@@ -106,7 +108,7 @@ static __always_inline void begin_request(const struct probe *p, struct gil_slot
 }
 
 /* Ends the thread's request; when it began, or 0 if it had none. */
-static __always_inline __u64 end_request(const struct probe *p, struct gil_slot *gil)
+static __always_inline __u64 end_request(const struct probe *p)
 {
 	struct request *request = bpf_map_lookup_elem(&requests, &p->tid);
 	__u64 begin = request ? request->request_ns : 0;
@@ -114,11 +116,11 @@ static __always_inline __u64 end_request(const struct probe *p, struct gil_slot 
 	if (!begin)
 		return 0;
 	request->request_ns = 0;
+	__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
 	if (request->slot != p->index) {
 		count_loss(LOSS_request_stale);
 		return 0;
 	}
-	__sync_fetch_and_add(&gil->waiters, -1);
 	return begin;
 }
 
@@ -135,12 +137,13 @@ static __always_inline void on_acquire(const struct probe *p, struct gil_slot *g
 	__u64 request_ns = 0;
 	__u32 flags = 0;
 
-	if (gil->holder) /* a release that no probe saw: how long it was held is not known */
+	if (gil->holder &&
+	    p->emit) /* no probe saw its release: how long it was held is not known */
 		emit_hold(gil, p->index, gil->holder, gil->acquire_ns, 0,
 			  gil->hold_flags | HOLD_RELEASE_MISSED);
 	if (gil->waiters) {
 		flags |= HOLD_GAP_WAITED;
-		request_ns = end_request(p, gil);
+		request_ns = end_request(p);
 		if (gil->waiters)
 			flags |= HOLD_CONTENDED;
 	}
@@ -171,7 +174,8 @@ static __always_inline void on_release(const struct probe *p, struct gil_slot *g
 		flags |= HOLD_FORCED;
 		begin_request(p, gil);
 	}
-	emit_hold(gil, p->index, p->tid, acquire_ns, p->now, flags);
+	if (p->emit)
+		emit_hold(gil, p->index, p->tid, acquire_ns, p->now, flags);
 	gil->holder = 0;
 	gil->hold_flags = 0;
 	gil->waiters_max = 0;
@@ -247,12 +251,12 @@ static __always_inline void on_call_site(struct probe *p)
 
 static __always_inline int run_probe(struct pt_regs *ctx, bool libc)
 {
-	struct probe p = {.ctx = ctx};
+	struct moment moment = this_moment();
+	struct probe p = {.ctx = ctx, .now = moment.now, .emit = moment.emit};
 	__u64 pid_tgid;
 
-	if (!is_tracking())
+	if (!moment.track)
 		return 0;
-	p.now = bpf_ktime_get_ns();
 	p.site = site_at(PT_REGS_IP(ctx));
 	if (p.site->ip != PT_REGS_IP(ctx))
 		return 0;
@@ -296,18 +300,20 @@ int calibrate(struct pt_regs *ctx)
 }
 
 /* Closes the hold of one GIL; global for the same reason as search_gil. */
-__noinline int close_hold(__u32 index, __u64 now)
+__noinline int close_hold(__u32 index, __u64 now, bool emit)
 {
 	struct gil_slot *gil = gil_at(index);
 
-	emit_hold(gil, index, gil->holder, gil->acquire_ns, now, gil->hold_flags | HOLD_EXITED);
+	if (emit)
+		emit_hold(gil, index, gil->holder, gil->acquire_ns, now,
+			  gil->hold_flags | HOLD_EXITED);
 	gil->holder = 0;
 	gil->events++;
 	return 0;
 }
 
 /* Closes the holds that end with their thread (`tid`), or all of the process (`tid` 0). */
-static __always_inline void close_holds(__u32 tgid, __u32 tid, __u64 now)
+static __always_inline void close_holds(__u32 tgid, __u32 tid, const struct moment *moment)
 {
 	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
 		const struct gil_slot *gil = &gils[i];
@@ -315,32 +321,41 @@ static __always_inline void close_holds(__u32 tgid, __u32 tid, __u64 now)
 		if (!gil->address)
 			break;
 		if (gil->tgid == tgid && gil->holder && (!tid || gil->holder == tid))
-			close_hold(i, now);
+			close_hold(i, moment->now, moment->emit);
 	}
 }
 
-/* A thread may die inside take_gil (pthread_exit up to 3.13) and takes its wait with it; the last
- * holder never releases. */
+/* An exiting thread takes its wait with it: up to 3.13, threads may end inside take_gil. */
+static __always_inline void drop_request(__u32 tgid, __u32 tid, const struct moment *moment)
+{
+	struct request *request = bpf_map_lookup_elem(&requests, &tid);
+
+	if (!request)
+		return;
+	if (request->request_ns) {
+		__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
+		if (moment->emit)
+			emit_wait_end(tgid, request->slot, tid, request->request_ns, moment->now);
+	}
+	bpf_map_delete_elem(&requests, &tid);
+}
+
 SEC("raw_tp/sched_process_exit")
 int thread_exit(void *ctx __attribute__((unused)))
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u32 tgid = pid_tgid >> 32, tid = (__u32)pid_tgid;
-	struct request *request;
-	__u64 now;
+	struct moment moment;
 
-	if (tgid != target_tgid || !is_tracking())
+	if (tgid != target_tgid)
 		return 0;
-	now = bpf_ktime_get_ns();
-	request = bpf_map_lookup_elem(&requests, &tid);
-	if (request && request->request_ns && request->slot < STATE_MAX_GILS) {
-		__sync_fetch_and_add(&gils[request->slot].waiters, -1);
-		emit_wait_end(tgid, request->slot, tid, request->request_ns, now);
-	}
-	if (request)
-		bpf_map_delete_elem(&requests, &tid);
-	close_holds(tgid, tid, now);
-	emit_thread(EV_THREAD_EXIT, tgid, tid, now, NULL);
+	moment = this_moment();
+	if (!moment.track)
+		return 0;
+	drop_request(tgid, tid, &moment);
+	close_holds(tgid, tid, &moment);
+	if (moment.emit)
+		emit_thread(EV_THREAD_EXIT, tgid, tid, moment.now, NULL);
 	return 0;
 }
 
@@ -349,28 +364,29 @@ SEC("raw_tp/sched_process_fork")
 int thread_start(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *child = (struct task_struct *)ctx->args[1];
-	__u32 tgid;
+	struct moment moment;
 
-	if (bpf_get_current_pid_tgid() >> 32 != target_tgid || !is_tracking())
+	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
 		return 0;
-	tgid = BPF_CORE_READ(child, tgid);
-	if (tgid == target_tgid)
-		emit_thread(EV_THREAD_START, tgid, BPF_CORE_READ(child, pid), bpf_ktime_get_ns(),
+	moment = this_moment();
+	if (moment.emit && BPF_CORE_READ(child, tgid) == (int)target_tgid)
+		emit_thread(EV_THREAD_START, target_tgid, BPF_CORE_READ(child, pid), moment.now,
 			    child);
 	return 0;
 }
 
+/* Whatever the state is: the process that was attached to is gone. */
 SEC("raw_tp/sched_process_exec")
 int process_exec(void *ctx __attribute__((unused)))
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	__u64 now = bpf_ktime_get_ns();
+	struct moment moment;
 
-	if (pid_tgid >> 32 != target_tgid || !is_tracking())
+	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
 		return 0;
-	close_holds(target_tgid, 0, now);
-	emit_thread(EV_EXEC, target_tgid, (__u32)pid_tgid, now, NULL);
-	capture_state = STATE_STOPPED; /* addresses mean something else in the new program */
+	moment = this_moment();
+	if (moment.track)
+		close_holds(target_tgid, 0, &moment);
+	stop(STOP_EXEC, moment.now);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ const volatile __u32 target_tgid;
 const volatile __u32 wakeup_bytes;
 
 __u32 capture_state;
+struct stop_notice stop_notice;
 __u64 site_multiplier;
 struct site sites[STATE_SITE_TABLE];
 struct return_site returns[STATE_MAX_RETURNS];
@@ -56,16 +57,47 @@ static __always_inline void count_loss(enum loss_kind kind)
 	__sync_fetch_and_add(&losses[kind], 1);
 }
 
-static __always_inline bool is_tracking(void)
+static __always_inline __u32 read_state(void)
 {
-	__u32 now = *(volatile __u32 *)&capture_state;
-
-	return now == STATE_ARMED || now == STATE_EMIT;
+	return *(volatile __u32 *)&capture_state;
 }
 
-static __always_inline bool is_emitting(void)
+/* When an event happened, and what is to be done with it. */
+struct moment {
+	__u64 now;
+	bool track; /* else it is ignored */
+	bool emit;
+};
+
+/*
+ * The reader takes the time of the start just after it has set STATE_EMIT, and that of the end just
+ * before it sets STATE_STOPPED, and a program may be preempted anywhere. The state is therefore read
+ * before and after the time, once for the whole event: what happened between the two times is
+ * emitted in each case, and what is emitted beside them is clipped off later.
+ */
+static __always_inline bool is_tracking(__u32 state)
 {
-	return *(volatile __u32 *)&capture_state == STATE_EMIT;
+	return state == STATE_ARMED || state == STATE_EMIT;
+}
+
+static __always_inline struct moment this_moment(void)
+{
+	__u32 before = read_state();
+	__u64 now = bpf_ktime_get_ns();
+	__u32 after = read_state();
+
+	return (struct moment){
+		.now = now,
+		.track = is_tracking(before) || is_tracking(after),
+		.emit = before == STATE_EMIT || after == STATE_EMIT,
+	};
+}
+
+static __always_inline void stop(enum stop_reason reason, __u64 now)
+{
+	stop_notice.at_ns = now;
+	stop_notice.reason = reason;
+	*(volatile __u32 *)&capture_state = STATE_STOPPED;
 }
 
 /* The only place where a site at `ip` can be; the caller compares (the verifier loses a pointer

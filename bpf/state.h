@@ -31,6 +31,25 @@ enum capture_state {
 	STATE_STOPPED, /* hits are ignored, the state stands still */
 };
 
+/*
+ * Why the programs stopped by themselves. It stands here and not in the ring buffer, which may be full.
+ */
+enum stop_reason {
+	STOP_NONE = 0,
+	STOP_EXEC,   /* the process executed another program: addresses mean something else now */
+	STOP_LOCKED, /* gil->locked is not what it must be at this site */
+	STOP_LAST_HOLDER, /* gil->last_holder is NULL */
+	STOP_FAULT,	  /* the first argument does not point to readable memory */
+};
+
+struct stop_notice {
+	__u32 reason; /* enum stop_reason */
+	__u32 site;   /* index into the probe plan, where a site is not what it was taken for */
+	__u64 at_ns;
+	__u64 arg; /* first argument at the site */
+	__u64 got; /* what was read */
+};
+
 enum site_role { SITE_WAIT, SITE_ACQUIRE, SITE_RELEASE, SITE_LIBC_WAIT, SITE_LIBC_SIGNAL };
 
 /* A probed instruction. The table is a perfect hash of the addresses: see site_slot(). */

@@ -108,14 +108,11 @@ static void on_start(void *ctx)
 		report_interval_header(stdout, &c->live_style);
 }
 
-static void on_interval(void *ctx, size_t index)
+static void print_interval(struct capture *c, size_t index)
 {
-	struct capture *c = ctx;
+	const size_t count = collector_open(c->collector, c->open, MAX_OPEN);
 	struct model_bin bin;
 
-	if (!c->live)
-		return;
-	const size_t count = collector_open(c->collector, c->open, MAX_OPEN);
 	for (size_t i = 0; i < count; i++)
 		c->model_open[i] = (struct model_open){.gil = c->open[i].gil,
 						       .is_wait = c->open[i].is_wait,
@@ -123,7 +120,20 @@ static void on_interval(void *ctx, size_t index)
 						       .from_ns = c->open[i].from_ns};
 	if (model_peek_bin(c->model, index, c->model_open, count, &bin))
 		report_interval(stdout, &bin, &c->live_style);
-	fflush(stdout);
+}
+
+/* When nobody reads the lines any more, the report that would follow them has no reader either. */
+static bool on_interval(void *ctx, size_t index)
+{
+	struct capture *c = ctx;
+
+	if (!c->live)
+		return true;
+	print_interval(c, index);
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	c->live = false;
+	return c->options->output != NULL;
 }
 
 /* Finds or starts the target. */
@@ -360,7 +370,7 @@ int cmd_stat(const struct options *options)
 	if (c.child)
 		status = end_child(&c, captured);
 	free_capture(&c);
-	if (options->exit_status && status >= 0)
-		return exit_code(status);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (err)
+		return EXIT_FAILURE;
+	return options->exit_status && status >= 0 ? exit_code(status) : EXIT_SUCCESS;
 }

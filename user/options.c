@@ -16,6 +16,7 @@
 #define DEFAULT_RING (8ULL << 20)
 #define MAX_RING (1ULL << 30)
 #define EXIT_USAGE 2
+#define MIN_INTERVAL_NS (10 * NSEC_PER_MSEC)
 
 const char *argp_program_version = "gilscope " GILSCOPE_VERSION;
 
@@ -47,7 +48,8 @@ static const struct argp_option argp_options[] = {
 	 3},
 	{"ring-size", KEY_RING_SIZE, "SIZE", 0, "Size of the ring buffer, e.g. 64M (default 8M)",
 	 3},
-	{"exit-status", KEY_EXIT_STATUS, 0, 0, "With a command: exit with its status", 3},
+	{"exit-status", KEY_EXIT_STATUS, 0, 0,
+	 "With a command: exit with its status once a report was made", 3},
 	{0, 0, 0, 0, 0, 0},
 };
 
@@ -139,6 +141,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		break;
 	case 'i':
 		parse_duration(state, "-i", arg, &options->interval_ns);
+		if (options->interval_ns < MIN_INTERVAL_NS)
+			argp_error(state, "-i '%s' is too short: intervals begin at 10ms", arg);
 		break;
 	case 'f':
 		options->format = parse_format(state, arg);

@@ -48,6 +48,9 @@ def test_given_up_is_not_held(interpreter, start_workload, attach):
     allowed = tolerance(truth["held_ns"], count, truth["stood_ns"])
     assert abs(held - truth["held_ns"]) <= allowed
     assert thread["off_gil_ns"] >= 60 * 5000000
+    gil = gil_of(report)
+    assert gil["idle_ns"] >= 60 * 5000000
+    assert gil["handoff_ns"] <= EACH_NS * truth["holds"] + truth["stood_ns"]
     assert thread["wait"]["total_ns"] <= EACH_NS * truth["holds"]
 
 
@@ -68,7 +71,10 @@ def test_known_waits(interpreter, start_workload, attach, note_error):
     hold = thread_of(report, workload.ready["holder"])["hold"]
     allowed = tolerance(truth["held_ns"], hold["count"], stood)
     assert abs(hold["total_ns"] - truth["held_ns"]) <= allowed
-    assert gil_of(report)["contended_holds"] >= truth["waits"]
+    gil = gil_of(report)
+    assert gil["contended_holds"] >= truth["waits"]
+    # Nobody holds between the release and the acquire that ends the wait for it: some of each wait.
+    assert 0 < gil["handoff_ns"] <= wait["total_ns"] - hold["total_ns"] + allowed + 2 * stood
     note_error("total wait", wait["total_ns"], truth["wait_ns"], stood)
 
 

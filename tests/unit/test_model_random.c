@@ -246,7 +246,7 @@ static void spoil(struct stream *s, struct sim_random *random)
 
 		switch (sim_below(random, 4)) {
 		case 0:
-			s->items[at].head.kind = EV_VIOLATION; /* of another size */
+			s->items[at].head.kind = EV_LOSS; /* of another size */
 			break;
 		case 1:
 			s->items[at] = s->items[other];

@@ -85,17 +85,18 @@ def serve_in_thread(work):
 
 
 def start_threads(count, target):
-    """Starts count threads that run target(index) and returns their thread ids when all run. A
-    daemon thread does not keep the process from leaving."""
+    """Starts count daemon threads that run target(index) and returns their thread ids when all run.
+    A daemon thread does not keep the process from leaving."""
     tids = [0] * count
-    running = threading.Barrier(count + 1)
+    running = threading.Semaphore(0)
 
     def run(index):
         tids[index] = threading.get_native_id()
-        running.wait()
+        running.release()
         target(index)
 
     for index in range(count):
         threading.Thread(target=run, args=(index,), daemon=True).start()
-    running.wait()
+    for _ in range(count):
+        running.acquire()
     return tids

@@ -12,8 +12,9 @@ enum log_level log_get_level(void);
 
 /*
  * Prints "gilscope: ..." to stderr and returns `err`, so that nothing fails without a message and a
- *code: return log_err(-ENOENT, "no process %d: check the PID", pid); A message says what failed,
- *why, and what to do.
+ * code:
+ *	return log_err(-ENOENT, "no process %d: check the PID", pid);
+ * A message says what failed, why, and what to do.
  */
 int log_err(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

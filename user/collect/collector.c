@@ -20,13 +20,32 @@
  * known, since a command may be short. */
 #define POLL_NS (50 * NSEC_PER_MSEC)
 #define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
-/* Waiters pass their probe once a switch interval; a longer interval than this is not waited for.
+/*
+ * Every waiter passes its probe once a switch interval, but the kernel wakes only so many of them a
+ * second (7,000 to 8,000 were measured): arming goes on until none has been new for so long, up to a
+ * limit.
  */
-#define MAX_ARMING_NS (2 * NSEC_PER_SEC)
+#define ARMING_PER_WAITER_NS (50 * NSEC_PER_USEC)
+#define ARMING_STEP_NS (10 * NSEC_PER_MSEC)
+#define MAX_ARMING_NS (3 * NSEC_PER_SEC)
 
-static void set_state(struct collector *c, enum capture_state state)
+static enum capture_state read_state(const struct collector *c)
 {
-	__atomic_store_n(&c->skel->bss->capture_state, (uint32_t)state, __ATOMIC_SEQ_CST);
+	return (enum capture_state)__atomic_load_n(&c->skel->bss->capture_state, __ATOMIC_SEQ_CST);
+}
+
+/* The programs stop by themselves on an exec or a wrong site, and that must never be undone. */
+static bool advance(struct collector *c, enum capture_state from, enum capture_state to)
+{
+	uint32_t expected = from;
+
+	return __atomic_compare_exchange_n(&c->skel->bss->capture_state, &expected, (uint32_t)to,
+					   false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void stop_programs(struct collector *c)
+{
+	__atomic_store_n(&c->skel->bss->capture_state, (uint32_t)STATE_STOPPED, __ATOMIC_SEQ_CST);
 }
 
 static int on_ring_record(void *ctx, void *data, size_t size)
@@ -36,23 +55,10 @@ static int on_ring_record(void *ctx, void *data, size_t size)
 
 	if (size < sizeof(*ev))
 		return 0;
-	switch (ev->kind) {
-	case EV_HOLD:
-		if (((const struct ev_hold *)data)->gil >= c->announced)
-			gils_announce(c);
-		break;
-	case EV_THREAD_EXIT:
+	if (ev->kind == EV_HOLD && ((const struct ev_hold *)data)->gil >= c->announced)
+		gils_announce(c);
+	else if (ev->kind == EV_THREAD_EXIT)
 		c->last_exit_ns = ((const struct ev_thread *)data)->at_ns;
-		break;
-	case EV_EXEC:
-		c->end = END_EXEC;
-		c->end_ns = ((const struct ev_thread *)data)->at_ns;
-		break;
-	case EV_VIOLATION:
-		c->violated = true;
-		memcpy(&c->violation, data, sizeof(c->violation));
-		return 0;
-	}
 	c->options.on_record(c->options.ctx, data, size);
 	return 0;
 }
@@ -87,6 +93,8 @@ void collector_free(struct collector *c)
 	ring_buffer__free(c->ring);
 	if (c->pid_fd >= 0)
 		close(c->pid_fd);
+	free(c->tids);
+	free(c->requests);
 	free(c);
 }
 
@@ -117,35 +125,80 @@ static bool wait_for_events(struct collector *c, uint64_t until_ns)
 	return fds[2].revents != 0;
 }
 
+/* Why the programs stopped by themselves, if it was not the end of a capture. */
+static int explain_stop(const struct collector *c)
+{
+	static const char *const what[] = {
+		[STOP_LOCKED] = "the GIL is not locked as it must be there",
+		[STOP_LAST_HOLDER] = "the GIL has no holder there",
+		[STOP_FAULT] = "its argument points to no GIL",
+	};
+	const struct stop_notice *notice = &c->skel->bss->stop_notice;
+
+	if (notice->reason == STOP_EXEC)
+		return log_err(
+			-ESRCH,
+			"process %d executed another program while it was attached to: try again",
+			c->target->pid);
+	return log_err(
+		-EPROTO,
+		"probe %u (of CPython %s, build-id %s) is not what the analysis took it for: %s (argument 0x%llx, read %llu); "
+		"detached; please report it, and try --probes libc",
+		notice->site, c->target->version.text, elf_image_build_id(c->target->python.image),
+		what[notice->reason], (unsigned long long)notice->arg,
+		(unsigned long long)notice->got);
+}
+
 /* Tracks without emitting until every waiter must have passed its probe once. */
+static int await_waiters(struct collector *c)
+{
+	const uint64_t interval = gils_longest_interval(c), begin = clock_mono_ns();
+	uint64_t most = 0, last_new = begin;
+
+	for (;;) {
+		const uint64_t now = clock_mono_ns(), waiters = gils_waiters(c);
+
+		if (waiters > most) {
+			most = waiters;
+			last_new = now;
+		}
+		const uint64_t until = last_new + 2 * interval + most * ARMING_PER_WAITER_NS;
+		if (now >= until)
+			return 0;
+		if (now - begin >= MAX_ARMING_NS) {
+			log_warn(
+				"after %.0f s there were still waiters seen for the first time: the waits that were open "
+				"at the start may come out too short",
+				(double)MAX_ARMING_NS / 1e9);
+			return 0;
+		}
+		const bool signalled = wait_for_events(
+			c, until < now + ARMING_STEP_NS ? until : now + ARMING_STEP_NS);
+		if (target_ended(c))
+			return log_err(-ESRCH, "process %d ended before the capture began",
+				       c->target->pid);
+		if (signalled && c->options.on_stop(c->options.ctx))
+			return log_err(-EINTR, "interrupted before the capture began");
+	}
+}
+
 static int arm(struct collector *c)
 {
 	int err = c->options.from_birth ? 0 : gils_prepare(c);
 
 	if (err)
 		return err;
-	set_state(c, STATE_ARMED);
-	if (c->options.from_birth)
-		return 0;
-
-	uint64_t arming = 2 * gils_longest_interval(c);
-	if (arming > MAX_ARMING_NS) {
-		log_warn(
-			"the switch interval is %.1f s: waits that began before the capture may be seen late",
-			(double)arming / 2e9);
-		arming = MAX_ARMING_NS;
-	}
-	const uint64_t until = clock_mono_ns() + arming;
-	while (clock_mono_ns() < until && !target_ended(c))
-		wait_for_events(c, until);
-	return 0;
+	drain(c); /* calibration leaves discarded records, which would keep the ring buffer readable */
+	if (!advance(c, STATE_OFF, STATE_ARMED))
+		return explain_stop(c);
+	return c->options.from_birth ? 0 : await_waiters(c);
 }
 
-static void start(struct collector *c)
+static int start(struct collector *c)
 {
 	gils_read_at_start(c);
-	drain(c); /* calibration leaves discarded records */
-	set_state(c, STATE_EMIT);
+	if (!advance(c, STATE_ARMED, STATE_EMIT))
+		return explain_stop(c);
 	c->start_ns = clock_mono_ns();
 	c->start_unix_ns = clock_unix_ns();
 	record_mark(c, EV_CAPTURE_START, c->start_ns, END_NONE);
@@ -153,25 +206,7 @@ static void start(struct collector *c)
 	record_threads(c);
 	if (c->options.on_start)
 		c->options.on_start(c->options.ctx);
-}
-
-static int explain_violation(const struct collector *c)
-{
-	static const char *const what[] = {
-		[VIOLATION_LOCKED] = "the GIL is not locked as it must be there",
-		[VIOLATION_LAST_HOLDER] = "the GIL has no holder there",
-		[VIOLATION_FAULT] = "its argument points to no GIL",
-	};
-	const uint32_t kind = c->violation.what;
-
-	return log_err(
-		-EPROTO,
-		"probe %u (of CPython %s, build-id %s) is not what the analysis took it for: %s (argument 0x%llx, read %llu); "
-		"detached; please report it, and try --probes libc",
-		c->violation.site, c->target->version.text,
-		elf_image_build_id(c->target->python.image),
-		kind < ARRAY_SIZE(what) && what[kind] ? what[kind] : "unknown",
-		(unsigned long long)c->violation.arg, (unsigned long long)c->violation.got);
+	return 0;
 }
 
 static uint64_t interval_end(const struct collector *c)
@@ -181,70 +216,68 @@ static uint64_t interval_end(const struct collector *c)
 	return c->start_ns + (c->interval + 1) * c->options.interval_ns;
 }
 
-static void run_intervals(struct collector *c)
+/* One at a time: what ends the capture is looked at in between. */
+static bool run_interval(struct collector *c)
 {
-	while (clock_mono_ns() >= interval_end(c))
-		c->options.on_interval(c->options.ctx, c->interval++);
+	if (clock_mono_ns() < interval_end(c))
+		return true;
+	return c->options.on_interval(c->options.ctx, c->interval++);
+}
+
+static void end_capture(struct collector *c, enum ev_end end, uint64_t at_ns)
+{
+	c->end = end;
+	c->end_ns = at_ns;
 }
 
 /* Decides whether the capture is over, and when it was. */
 static bool is_over(struct collector *c, uint64_t deadline, bool stop_requested)
 {
-	if (c->end == END_EXEC)
-		return true;
-	if (target_ended(c)) {
+	if (read_state(c) == STATE_STOPPED && c->skel->bss->stop_notice.reason == STOP_EXEC) {
+		end_capture(c, END_EXEC, c->skel->bss->stop_notice.at_ns);
+	} else if (target_ended(c)) {
 		drain(c);
-		c->end = END_TARGET_EXIT;
-		c->end_ns = c->last_exit_ns ? c->last_exit_ns : clock_mono_ns();
-		return true;
-	}
-	if (stop_requested && c->options.on_stop(c->options.ctx)) {
-		c->end = END_SIGNAL;
-		c->end_ns = clock_mono_ns();
-		return true;
-	}
-	if (clock_mono_ns() >= deadline) {
-		c->end = END_DURATION;
+		end_capture(c, END_TARGET_EXIT,
+			    c->last_exit_ns ? c->last_exit_ns : clock_mono_ns());
+	} else if (stop_requested) {
+		end_capture(c, END_SIGNAL, clock_mono_ns());
+	} else if (clock_mono_ns() >= deadline) {
 		/* Not the deadline: how long was observed is what it was, also if we were late. */
-		c->end_ns = clock_mono_ns();
-		return true;
+		end_capture(c, END_DURATION, clock_mono_ns());
 	}
-	return false;
+	return c->end != END_NONE;
 }
 
 static int follow(struct collector *c)
 {
 	const uint64_t deadline =
 		c->options.duration_ns ? c->start_ns + c->options.duration_ns : UINT64_MAX;
+	bool stop = false;
 
-	for (;;) {
+	while (!is_over(c, deadline, stop)) {
+		if (read_state(c) == STATE_STOPPED)
+			return explain_stop(c);
 		const uint64_t next = interval_end(c) < deadline ? interval_end(c) : deadline;
-		bool stop = wait_for_events(c, next);
-
+		stop = wait_for_events(c, next) && c->options.on_stop(c->options.ctx);
 		gils_announce(c);
 		drain(c);
-		if (c->violated)
-			return explain_violation(c);
-		run_intervals(c);
-		if (is_over(c, deadline, stop))
-			return 0;
+		stop |= !run_interval(c);
 	}
+	return 0;
 }
 
 int collector_start(struct collector *c)
 {
 	int err = arm(c);
 
-	if (!err)
-		start(c);
-	return err;
+	return err ? err : start(c);
 }
 
 int collector_follow(struct collector *c)
 {
 	int err = follow(c);
 
-	set_state(c, STATE_STOPPED);
+	stop_programs(c);
 	if (err)
 		return err;
 	if (c->end != END_TARGET_EXIT && c->end != END_EXEC) {

@@ -24,8 +24,9 @@ struct collector_options {
 				 arming time */
 	int stop_fd;	      /* readable: end the capture (a signalfd) */
 	void (*on_record)(void *ctx, const void *record, size_t size);
-	void (*on_start)(void *ctx);		      /* the capture has begun; NULL: nobody asks */
-	void (*on_interval)(void *ctx, size_t index); /* interval number `index` is over */
+	void (*on_start)(void *ctx); /* the capture has begun; NULL: nobody asks */
+	bool (*on_interval)(void *ctx,
+			    size_t index); /* number `index` is over; false ends the capture */
 	/* stop_fd is readable: true ends the capture */
 	bool (*on_stop)(void *ctx);
 	void *ctx;

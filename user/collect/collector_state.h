@@ -25,13 +25,15 @@ struct collector {
 	uint64_t start_ns, start_unix_ns, end_ns;
 	enum ev_end end;
 	uint64_t last_exit_ns; /* the last thread's end that was seen */
-	bool violated;
-	struct ev_violation violation;
-	size_t interval; /* number of the one that is running */
+	size_t interval;       /* number of the one that is running */
 
 	size_t announced; /* GILs whose EV_GIL is in the stream: slots 0 to announced - 1 */
 	size_t informed;  /* of these, the first so many with what the interpreter says of them */
 	struct held_at_start at_start[STATE_MAX_GILS];
+
+	/* What requests_read found; STATE_MAX_THREADS entries each, allocated at the first call. */
+	uint32_t *tids;
+	struct request *requests;
 };
 
 /* records.c: puts one record of ours into the stream. */
@@ -44,6 +46,9 @@ void record_losses(struct collector *c);
 /* The names that the process's threads have now. */
 void record_threads(struct collector *c);
 
+/* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
+size_t requests_read(struct collector *c);
+
 /* gils.c: gives the GILs that exist their slots; 0 or a negative errno after a message. */
 int gils_prepare(struct collector *c);
 /* The longest switch interval of them, in ns. */
@@ -54,6 +59,8 @@ void gils_announce(struct collector *c);
 void gils_announce_again(struct collector *c);
 /* Asks the process's memory who holds the GILs that have had no event. */
 void gils_read_at_start(struct collector *c);
+/* How many threads wait now, at all GILs. */
+uint64_t gils_waiters(const struct collector *c);
 /* Puts what is open at the end into the stream. */
 void gils_close(struct collector *c);
 

@@ -4,8 +4,6 @@
  * at the end. */
 #include <string.h>
 
-#include <bpf/bpf.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
@@ -133,16 +131,10 @@ static void close_hold(struct collector *c, uint32_t index)
 
 static void close_waits(struct collector *c)
 {
-	const int fd = bpf_map__fd(c->skel->maps.requests);
-	struct request request;
-	__u32 tid, *previous = NULL, key;
+	const size_t count = requests_read(c);
 
-	while (!bpf_map_get_next_key(fd, previous, &tid)) {
-		if (!bpf_map_lookup_elem(fd, &tid, &request) && request.request_ns)
-			record_wait_open(c, tid, &request);
-		key = tid;
-		previous = &key;
-	}
+	for (size_t i = 0; i < count; i++)
+		record_wait_open(c, c->tids[i], &c->requests[i]);
 }
 
 void gils_close(struct collector *c)
@@ -154,39 +146,41 @@ void gils_close(struct collector *c)
 	close_waits(c);
 }
 
+uint64_t gils_waiters(const struct collector *c)
+{
+	const volatile struct gil_slot *slots = c->skel->bss->gils;
+	uint64_t waiters = 0;
+
+	for (size_t i = 0; i < STATE_MAX_GILS && slots[i].address; i++)
+		waiters += slots[i].waiters;
+	return waiters;
+}
+
 static size_t open_waits(struct collector *c, struct open_interval *open, size_t max)
 {
-	const int fd = bpf_map__fd(c->skel->maps.requests);
-	struct request request;
-	__u32 tid, *previous = NULL, key;
-	size_t count = 0;
+	const size_t count = requests_read(c);
+	size_t i;
 
-	while (count < max && !bpf_map_get_next_key(fd, previous, &tid)) {
-		if (!bpf_map_lookup_elem(fd, &tid, &request) && request.request_ns)
-			open[count++] = (struct open_interval){.gil = request.slot,
-							       .is_wait = true,
-							       .from_ns = request.request_ns};
-		key = tid;
-		previous = &key;
-	}
-	return count;
+	for (i = 0; i < count && i < max; i++)
+		open[i] = (struct open_interval){.gil = c->requests[i].slot,
+						 .is_wait = true,
+						 .from_ns = c->requests[i].request_ns};
+	return i;
 }
 
 size_t collector_open(struct collector *c, struct open_interval *open, size_t max)
 {
-	bool anybody_waits = false;
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < c->announced && count < max; i++) {
 		const volatile struct gil_slot *slot = &c->skel->bss->gils[i];
 		const bool held = slot->holder || (!slot->events && c->at_start[i].held);
 
-		anybody_waits |= slot->waiters != 0;
 		if (held || slot->waiters)
 			open[count++] = (struct open_interval){
 				.gil = i,
 				.handoff = !held,
 				.from_ns = slot->holder ? slot->acquire_ns : 0};
 	}
-	return anybody_waits ? count + open_waits(c, open + count, max - count) : count;
+	return gils_waiters(c) ? count + open_waits(c, open + count, max - count) : count;
 }

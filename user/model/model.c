@@ -13,7 +13,6 @@ union record {
 	struct ev_hold hold;
 	struct ev_wait wait;
 	struct ev_thread thread;
-	struct ev_violation violation;
 	struct ev_mark mark;
 	struct ev_gil gil;
 	struct ev_gil_end gil_end;
@@ -23,7 +22,6 @@ union record {
 static const size_t kind_sizes[] = {
 	[EV_HOLD] = sizeof(struct ev_hold),	      [EV_WAIT_END] = sizeof(struct ev_wait),
 	[EV_THREAD_START] = sizeof(struct ev_thread), [EV_THREAD_EXIT] = sizeof(struct ev_thread),
-	[EV_EXEC] = sizeof(struct ev_thread),	      [EV_VIOLATION] = sizeof(struct ev_violation),
 	[EV_CAPTURE_START] = sizeof(struct ev_mark),  [EV_CAPTURE_STOP] = sizeof(struct ev_mark),
 	[EV_CAPTURE_END] = sizeof(struct ev_mark),    [EV_GIL] = sizeof(struct ev_gil),
 	[EV_GIL_END] = sizeof(struct ev_gil_end),     [EV_WAIT_OPEN] = sizeof(struct ev_wait),
@@ -160,9 +158,6 @@ static void dispatch(struct model *m, const union record *r)
 	case EV_LOSS:
 		add_losses(m, &r->loss);
 		break;
-	case EV_EXEC:
-	case EV_VIOLATION:
-		break; /* no time depends on them: the collector ends the capture */
 	}
 }
 

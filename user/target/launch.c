@@ -167,8 +167,8 @@ static int explain_end(char *const argv[], int failed)
 		return log_err(-err, "cannot start %s: %s", argv[0], strerror(err));
 	return log_err(
 		-ENOENT,
-		"%s ended without having run a CPython in its own process: name the interpreter itself behind --, "
-		"or, if it starts one as a child, use -p with the child's PID",
+		"%s ended, and had no CPython mapped when its own code began: name the interpreter itself behind --, "
+		"or, if it loads one later or starts one as a child, use -p with that process's PID",
 		argv[0]);
 }
 

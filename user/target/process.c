@@ -59,6 +59,8 @@ int process_status(pid_t pid, struct process_status *out)
 		    sscanf(line, "PPid: %d", &out->ppid) == 1 ||
 		    sscanf(line, "Uid: %u", &out->uid) == 1)
 			continue;
+		if (sscanf(line, "Threads: %d", &out->threads) == 1)
+			continue;
 		if (sscanf(line, "State: %c", &state) == 1)
 			out->zombie = state == 'Z' || state == 'X';
 		else if (!strncmp(line, "NSpid:", 6))

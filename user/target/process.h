@@ -14,7 +14,8 @@ struct process_status {
 	pid_t tgid, ppid;
 	uid_t uid;
 	bool shadow_stack; /* a user shadow stack is on (x86_Thread_features: shstk) */
-	bool zombie;
+	bool zombie;	   /* the main thread has ended */
+	int threads;
 	int pid_namespaces; /* how deep it is nested: 1 is the namespace that /proc shows */
 };
 

@@ -143,6 +143,11 @@ static int check_process(pid_t pid, struct target *target)
 	if (status.tgid != pid)
 		return log_err(-EINVAL, "%d is a thread of process %d: use -p %d", pid, status.tgid,
 			       status.tgid);
+	if (status.zombie && status.threads > 1)
+		return log_err(
+			-ESRCH,
+			"the main thread of process %d has ended: what the process maps cannot be read any more",
+			pid);
 	if (status.zombie)
 		return log_err(-ESRCH, "process %d has ended already (zombie): nothing to profile",
 			       pid);
