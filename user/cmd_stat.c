@@ -31,6 +31,7 @@
 
 struct capture {
 	const struct options *options;
+	uint64_t begin_ns; /* of the program */
 	struct output out;
 	struct report_options style;
 	bool live; /* a line for each interval goes to stdout */
@@ -232,6 +233,10 @@ static int run(struct capture *c)
 	if (!err)
 		err = attach(c);
 	if (!err)
+		log_info("attached %zu probes to process %d %.0f ms after the start",
+			 c->plan.site_count, c->target.pid,
+			 (double)(clock_mono_ns() - c->begin_ns) / NSEC_PER_MSEC);
+	if (!err)
 		err = new_collector(c);
 	if (!err)
 		err = collector_start(c->collector);
@@ -346,7 +351,7 @@ static int exit_code(int wait_status)
 
 int cmd_stat(const struct options *options)
 {
-	struct capture c = {.options = options, .signal_fd = -1};
+	struct capture c = {.options = options, .begin_ns = clock_mono_ns(), .signal_fd = -1};
 	int status = -1;
 
 	int err = output_open(options->output, &c.out);

@@ -14,6 +14,10 @@ SHARE = 0.005
 EACH_NS = 50000
 
 
+# One hold or wait by itself may be hit by what the many even out: an interrupt, a stolen CPU.
+ONE_NS = 5 * EACH_NS
+
+
 def tolerance(truth_ns, count, stood_ns=0):
     """stood_ns: how long the threads stood in the run queue, which the workload tells: on a busy
     machine a thread stands between a timestamp and what it is a timestamp of."""
@@ -31,7 +35,7 @@ def test_known_holds(interpreter, start_workload, attach, note_error):
     assert truth["holds"] <= count <= truth["holds"] + 40
     stood = truth["stood_ns"]
     assert abs(held - truth["held_ns"]) <= tolerance(truth["held_ns"], count, stood)
-    assert abs(hold["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1, stood)
+    assert abs(hold["max_ns"] - truth["longest_ns"]) <= ONE_NS + stood
     assert 5000000 <= hold["p50_ns"] * 1.02
     note_error("total hold", held, truth["held_ns"], stood)
 
@@ -64,7 +68,7 @@ def test_known_waits(interpreter, start_workload, attach, note_error):
     stood = truth["stood_ns"]
     allowed = tolerance(truth["wait_ns"], truth["waits"], stood)
     assert abs(wait["total_ns"] - truth["wait_ns"]) <= allowed
-    assert abs(wait["max_ns"] - truth["longest_ns"]) <= tolerance(truth["longest_ns"], 1, stood)
+    assert abs(wait["max_ns"] - truth["longest_ns"]) <= ONE_NS + stood
     # Waits of that length are as many as there were; short ones may surround them.
     long_waits = sum(n for low, _, n in wait["buckets"] if low >= 10000000)
     assert long_waits == truth["waits"]

@@ -140,6 +140,12 @@ static inline void ref_value(struct ref_values *v, uint64_t ns, bool clipped)
 	}
 }
 
+static inline void ref_waiters(struct ref_gil *g, uint32_t waiters)
+{
+	if (waiters > g->sums.waiters_max)
+		g->sums.waiters_max = waiters;
+}
+
 static inline void ref_wait(struct ref *r, struct ref_gil *g, uint32_t tid, uint64_t request,
 			    uint64_t end, bool cut)
 {
@@ -156,6 +162,7 @@ static inline void ref_wait(struct ref *r, struct ref_gil *g, uint32_t tid, uint
 	for (uint64_t t = from; t < to; t++) {
 		g->sums.wait_ns++;
 		ref_bin(r, t)->wait_ns++;
+		ref_waiters(g, 1);
 	}
 }
 
@@ -193,12 +200,6 @@ static inline bool ref_is_late(const struct ref *r, const struct ref_gil *g,
 	for (size_t i = 0; i < g->count; i++)
 		told_to_the_end = told_to_the_end || ref_reach(g->holds[i]) >= r->t1;
 	return told_to_the_end && (!h->acquire_ns || h->acquire_ns >= r->t1);
-}
-
-static inline void ref_waiters(struct ref_gil *g, uint32_t waiters)
-{
-	if (waiters > g->sums.waiters_max)
-		g->sums.waiters_max = waiters;
 }
 
 /* The counts of a hold that is known and reaches into the capture. */

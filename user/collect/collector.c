@@ -20,15 +20,6 @@
  * known, since a command may be short. */
 #define POLL_NS (50 * NSEC_PER_MSEC)
 #define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
-/*
- * Every waiter passes its probe once a switch interval, but the kernel wakes only so many of them a
- * second (7,000 to 8,000 were measured): arming goes on until none has been new for so long, up to a
- * limit.
- */
-#define ARMING_PER_WAITER_NS (50 * NSEC_PER_USEC)
-#define ARMING_STEP_NS (10 * NSEC_PER_MSEC)
-#define MAX_ARMING_NS (3 * NSEC_PER_SEC)
-
 static enum capture_state read_state(const struct collector *c)
 {
 	return (enum capture_state)__atomic_load_n(&c->skel->bss->capture_state, __ATOMIC_SEQ_CST);
@@ -98,15 +89,14 @@ void collector_free(struct collector *c)
 	free(c);
 }
 
-static bool target_ended(const struct collector *c)
+bool target_ended(const struct collector *c)
 {
 	struct pollfd fd = {.fd = c->pid_fd, .events = POLLIN};
 
 	return poll(&fd, 1, 0) > 0;
 }
 
-/* Sleeps until something happens, at most until `until_ns`; true if stop_fd is readable. */
-static bool wait_for_events(struct collector *c, uint64_t until_ns)
+bool wait_for_events(struct collector *c, uint64_t until_ns)
 {
 	struct pollfd fds[] = {
 		{.fd = ring_buffer__epoll_fd(c->ring), .events = POLLIN},
@@ -135,7 +125,8 @@ static int explain_stop(const struct collector *c)
 	};
 	const struct stop_notice *notice = &c->skel->bss->stop_notice;
 
-	if (notice->reason == STOP_EXEC)
+	/* An exec takes the memory away before it is told. */
+	if (notice->reason == STOP_EXEC || notice->reason == STOP_NONE)
 		return log_err(
 			-ESRCH,
 			"process %d executed another program while it was attached to: try again",
@@ -149,49 +140,22 @@ static int explain_stop(const struct collector *c)
 		(unsigned long long)notice->got);
 }
 
-/* Tracks without emitting until every waiter must have passed its probe once. */
-static int await_waiters(struct collector *c)
-{
-	const uint64_t interval = gils_longest_interval(c), begin = clock_mono_ns();
-	uint64_t most = 0, last_new = begin;
-
-	for (;;) {
-		const uint64_t now = clock_mono_ns(), waiters = gils_waiters(c);
-
-		if (waiters > most) {
-			most = waiters;
-			last_new = now;
-		}
-		const uint64_t until = last_new + 2 * interval + most * ARMING_PER_WAITER_NS;
-		if (now >= until)
-			return 0;
-		if (now - begin >= MAX_ARMING_NS) {
-			log_warn(
-				"after %.0f s there were still waiters seen for the first time: the waits that were open "
-				"at the start may come out too short",
-				(double)MAX_ARMING_NS / 1e9);
-			return 0;
-		}
-		const bool signalled = wait_for_events(
-			c, until < now + ARMING_STEP_NS ? until : now + ARMING_STEP_NS);
-		if (target_ended(c))
-			return log_err(-ESRCH, "process %d ended before the capture began",
-				       c->target->pid);
-		if (signalled && c->options.on_stop(c->options.ctx))
-			return log_err(-EINTR, "interrupted before the capture began");
-	}
-}
-
+/* Tracks without emitting until what goes on at the GILs is known. */
 static int arm(struct collector *c)
 {
-	int err = c->options.from_birth ? 0 : gils_prepare(c);
-
-	if (err)
-		return err;
 	drain(c); /* calibration leaves discarded records, which would keep the ring buffer readable */
-	if (!advance(c, STATE_OFF, STATE_ARMED))
+	int err = c->options.from_birth ? 0 : gils_prepare(c);
+	if (!err && !advance(c, STATE_OFF, STATE_ARMED))
 		return explain_stop(c);
-	return c->options.from_birth ? 0 : await_waiters(c);
+	if (!err && !c->options.from_birth)
+		err = await_waiters(c);
+	if (read_state(c) == STATE_STOPPED || (err == -ESRCH && !target_ended(c)))
+		return explain_stop(c);
+	if (err == -ESRCH)
+		return log_err(err, "process %d ended before the capture began", c->target->pid);
+	if (err == -EINTR)
+		return log_err(err, "interrupted before the capture began");
+	return err;
 }
 
 static int start(struct collector *c)

@@ -36,6 +36,17 @@ struct collector {
 	struct request *requests;
 };
 
+/* collector.c: whether the process has ended. */
+bool target_ended(const struct collector *c);
+/* Sleeps until something happens, at most until `until_ns`; true if stop_fd is readable. */
+bool wait_for_events(struct collector *c, uint64_t until_ns);
+
+/*
+ * arming.c: returns when every thread that waits for a GIL has passed its probe since the programs track, or after a limit, with a
+ * warning. 0; -ESRCH: the process has ended; -EINTR: the user ended it. No message for these.
+ */
+int await_waiters(struct collector *c);
+
 /* records.c: puts one record of ours into the stream. */
 void record_mark(struct collector *c, enum ev_kind kind, uint64_t at_ns, enum ev_end end);
 void record_gil(struct collector *c, uint32_t slot, const struct gil_info *info);
@@ -49,7 +60,7 @@ void record_threads(struct collector *c);
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);
 
-/* gils.c: gives the GILs that exist their slots; 0 or a negative errno after a message. */
+/* gils.c: gives the GILs that exist their slots; 0, or -ESRCH without a message: the process has ended. */
 int gils_prepare(struct collector *c);
 /* The longest switch interval of them, in ns. */
 uint64_t gils_longest_interval(struct collector *c);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 gilscope contributors */
 /* The GILs at the edges of the capture: which there are, who holds them at the start, what is open
  * at the end. */
+#include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "gil.skel.h"
@@ -20,12 +20,7 @@ int gils_prepare(struct collector *c)
 		slot->tgid = (uint32_t)c->target->pid;
 		slot->address = infos[i].address;
 	}
-	if (count < 0)
-		return log_err(
-			count,
-			"cannot read the memory of process %d: it has ended, or gilscope must run as root",
-			c->target->pid);
-	return 0;
+	return count < 0 ? -ESRCH : 0;
 }
 
 uint64_t gils_longest_interval(struct collector *c)

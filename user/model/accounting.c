@@ -82,6 +82,12 @@ static struct model_thread *entry_of(struct model *m, const struct gil *g, uint3
 }
 
 /* A thread's wait; `cut`: it did not end with an acquire. */
+static void note_waiters(struct gil *g, uint32_t waiters)
+{
+	if (waiters > g->sums.waiters_max)
+		g->sums.waiters_max = waiters;
+}
+
 static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span wait, bool cut)
 {
 	if (wait.end < wait.begin) {
@@ -97,6 +103,7 @@ static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span w
 	cut = cut || from != wait.begin || to != wait.end;
 	times_add(&entry_of(m, g, tid)->wait, to - from, cut);
 	gil_add(g, &m->series, SPAN_WAIT, from, to);
+	note_waiters(g, to > from); /* the records that counted it may be lost */
 }
 
 void model_wait(struct model *m, const struct ev_wait *e)
@@ -128,12 +135,6 @@ static enum span_kind take_gap(struct gil *g, const struct ev_hold *e)
 	if (unknown)
 		return SPAN_UNKNOWN;
 	return e->flags & HOLD_GAP_WAITED ? SPAN_HANDOFF : SPAN_IDLE;
-}
-
-static void note_waiters(struct gil *g, uint32_t waiters)
-{
-	if (waiters > g->sums.waiters_max)
-		g->sums.waiters_max = waiters;
 }
 
 static void note_hold_waiters(struct model *m, struct gil *g, const struct ev_hold *e,

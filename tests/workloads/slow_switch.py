@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""A process with a long switch interval, so that attaching to it takes long.
+
+    slow_switch.py SECONDS
+
+"exec ARG...": becomes another program. "exit": ends at once.
+"""
+
+import os
+import sys
+
+from protocol import commands, say
+
+sys.setswitchinterval(float(sys.argv[1]))
+say("READY")
+for words in commands():
+    if words[0] == "exec":
+        os.execv(words[1], words[1:])
+    os._exit(0)
