@@ -140,6 +140,20 @@ static int explain_stop(const struct collector *c)
 		(unsigned long long)notice->got);
 }
 
+/*
+ * The memory of a process is gone a moment before its end or its exec can be seen: waits for either. True: it
+ * has ended.
+ */
+static bool has_ended_for_good(const struct collector *c)
+{
+	struct pollfd fd = {.fd = c->pid_fd, .events = POLLIN};
+
+	for (int i = 0; i < 1000 && read_state(c) != STATE_STOPPED; i++)
+		if (poll(&fd, 1, 1) > 0)
+			return true;
+	return target_ended(c);
+}
+
 /* Tracks without emitting until what goes on at the GILs is known. */
 static int arm(struct collector *c)
 {
@@ -149,10 +163,10 @@ static int arm(struct collector *c)
 		return explain_stop(c);
 	if (!err && !c->options.from_birth)
 		err = await_waiters(c);
-	if (read_state(c) == STATE_STOPPED || (err == -ESRCH && !target_ended(c)))
-		return explain_stop(c);
-	if (err == -ESRCH)
+	if (err == -ESRCH && has_ended_for_good(c))
 		return log_err(err, "process %d ended before the capture began", c->target->pid);
+	if (err == -ESRCH || read_state(c) == STATE_STOPPED)
+		return explain_stop(c);
 	if (err == -EINTR)
 		return log_err(err, "interrupted before the capture began");
 	return err;
