@@ -190,6 +190,18 @@ static __always_inline void foreign(const struct probe *p)
 }
 
 /*
+ * glibc calls its own pthread_cond_signal too: a timed wait that times out after it was signalled passes the
+ * signal on (__condvar_cancel_waiting in nptl/pthread_cond_wait.c), without the mutex. That is no release.
+ */
+static __always_inline bool called_by_python(const struct probe *p)
+{
+	__u64 caller = 0;
+
+	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(p->ctx));
+	return caller >= python_begin && caller < python_end;
+}
+
+/*
  * libc's own entries see every condition variable of the process, so only GILs that are known
  * count. One function serves acquire and release: which it is follows from which of the two
  * condition variables it signals.
@@ -200,6 +212,10 @@ static __always_inline void on_libc_entry(struct probe *p)
 	bool is_wait = p->site->role == SITE_LIBC_WAIT;
 
 	if (gil) {
+		if (!called_by_python(p)) {
+			foreign(p);
+			return;
+		}
 		if (!check(p, gil, is_wait))
 			return;
 		hit(gil, p->site);

@@ -18,6 +18,9 @@ const volatile __u32 off_locked;
 const volatile __u32 off_cond;
 const volatile __u32 off_switch_cond;
 const volatile __u32 target_tgid;
+/* Where the interpreter's code stands in the process. */
+const volatile __u64 python_begin;
+const volatile __u64 python_end;
 /* Bytes in the ring buffer at which the reader is woken; until then it polls. */
 const volatile __u32 wakeup_bytes;
 

@@ -76,7 +76,8 @@ def run(*command):
 
 
 def check_build(totals, build):
-    """The program and its unit tests with each compiler; the first build is the one that is used."""
+    """The program and its unit tests with each compiler; the first build is the one that is
+    used."""
     for compiler, folder in (("gcc", build), ("clang", build / "clang")):
         if not shutil.which(compiler):
             totals.add(skipped=1)

@@ -27,7 +27,8 @@ PR_SET_NAME = 15
 
 
 def named(name, target, *arguments):
-    """Starts a daemon thread with that name, in the kernel too: Python sets it only from 3.14 on."""
+    """Starts a daemon thread with that name, in the kernel too: Python sets it only from 3.14
+    on."""
 
     def run():
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)

@@ -68,7 +68,8 @@ def one_interpreter():
 
 @pytest.fixture
 def start_workload():
-    """start_workload(interpreter, script, arguments..., steady=) -> Workload, ended with the test."""
+    """start_workload(interpreter, script, arguments..., steady=) -> Workload, ended with the
+    test."""
     started = []
 
     def start(interpreter, name, *arguments, **options):

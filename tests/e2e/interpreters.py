@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""The Python interpreters of this machine, and variants of them that are made from what is there."""
+"""The Python interpreters of this machine, and variants of them that are made from what is
+there."""
 
 import dataclasses
 import functools
@@ -110,9 +111,8 @@ def installed():
 
 def newest(kind):
     """The newest interpreter of that kind, or None."""
-    return max(
-        (one for one in installed()[0] if one.kind == kind), key=lambda one: one.version, default=None
-    )
+    those = [one for one in installed()[0] if one.kind == kind]
+    return max(those, key=lambda one: one.version, default=None)
 
 
 def variants():

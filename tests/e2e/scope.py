@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""Running gilscope. Every JSON report that a test sees went through Capture.report(), which holds it
-against the schema and the identities."""
+"""Running gilscope. Every JSON report that a test sees went through Capture.report(), which holds
+it against the schema and the identities."""
 
 import json
 import os

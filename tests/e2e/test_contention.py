@@ -61,8 +61,8 @@ def test_convoy(interpreter, start_workload, attach):
 
 
 def test_forced_and_voluntary(interpreter, start_workload, attach):
-    """A raw write after a long stretch of C code gives the GIL up by itself, though the drop flag is
-    set; Python code between is forced to."""
+    """A raw write after a long stretch of C code gives the GIL up by itself, though the drop flag
+    is set; Python code between is forced to."""
     workload = start_workload(interpreter, "pickle_raw.py", 10, steady=True)
     capture = attach(workload)
     truth = workload.go()

@@ -16,7 +16,8 @@ RELEASES = {"read": 1, "stat": 1, "write": 1, "listdir": 5}
 COUNT = 5000
 # The thread's other releases: its conversation with the test.
 SLACK = 40
-# As many threads as gilscope promises to follow, on a machine that has room for three times as many.
+# As many threads as gilscope promises to follow, on a machine that has room for three times as
+# many.
 LIMITS = [pathlib.Path("/proc/sys/kernel") / name for name in ("threads-max", "pid_max")]
 MANY = min(10000, *(int(path.read_text()) // 3 for path in LIMITS))
 

@@ -131,7 +131,8 @@ def test_csv_has_the_columns_of_json(attach, workload):
     wanted = [name for name in thread if name not in ("name", "group", "hold", "wait")]
     wanted = [name for name in wanted if not isinstance(thread[name], (dict, type(None)))]
     for times in ("hold", "wait"):
-        wanted += [times + "_" + name for name in thread[times] if name not in ("clipped", "buckets")]
+        names = [name for name in thread[times] if name not in ("clipped", "buckets")]
+        wanted += [times + "_" + name for name in names]
     missing = set(wanted) - set(header)
     assert not missing
 
@@ -153,7 +154,8 @@ def test_series(attach, workload):
 
 
 def test_interval_lines(workload):
-    """The lines come while the capture goes on, one for each interval, and the report after them."""
+    """The lines come while the capture goes on, one for each interval, and the report after
+    them."""
     process = subprocess.Popen(
         [scope.PROGRAM, "-p", str(workload.pid), "-i", "%dms" % INTERVAL_MS, "-d", "1"],
         stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""The convoy effect: a thread that gives the GIL up for a short call finds it taken when it comes back,
-and waits for a switch interval.
+"""The convoy effect: a thread that gives the GIL up for a short call finds it taken when it comes
+back, and waits for a switch interval.
 
     convoy.py CALLS
 

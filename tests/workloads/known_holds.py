@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""Holds of a known length: usleep through ctypes.PyDLL keeps the GIL, through ctypes.CDLL it does not.
+"""Holds of a known length: usleep through ctypes.PyDLL keeps the GIL, through ctypes.CDLL it does
+not.
 
     known_holds.py HOLD_US GAP_US COUNT
 """
 
 import sys
-import threading
 
-from protocol import free_libc, held_libc, now_ns, serve_in_thread, stood_ns
+from protocol import free_libc, held_libc, now_ns, serve_in_thread
 
 HOLD_US, GAP_US, COUNT = map(int, sys.argv[1:])
 
@@ -16,8 +16,6 @@ HOLD_US, GAP_US, COUNT = map(int, sys.argv[1:])
 def work():
     hold, gap = held_libc.usleep, free_libc.usleep
     held_ns = longest_ns = 0
-    stood = -stood_ns(threading.get_native_id())
-    gap(GAP_US)
     begin = now_ns()
     for _ in range(COUNT):
         hold(HOLD_US)
@@ -27,8 +25,7 @@ def work():
         held_ns += end - begin
         longest_ns = max(longest_ns, end - begin)
         begin = back
-    stood += stood_ns(threading.get_native_id())
-    return {"holds": COUNT, "held_ns": held_ns, "longest_ns": longest_ns, "stood_ns": stood}
+    return {"holds": COUNT, "held_ns": held_ns, "longest_ns": longest_ns}
 
 
 serve_in_thread(work)

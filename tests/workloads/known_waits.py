@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 
-from protocol import commands, free_libc, held_libc, now_ns, say, stood_ns, wait_in_select
+from protocol import commands, free_libc, held_libc, now_ns, say, wait_in_select, watch_queue
 
 HOLD_US, COUNT = map(int, sys.argv[1:])
 TIMEOUT_S = 60
@@ -53,9 +53,10 @@ def main():
     while not waiter_tid:
         free_libc.usleep(1000)
     tids = {"holder": threading.get_native_id(), "waiter": waiter_tid[0]}
+    stood_ns = watch_queue(*tids.values())
     say("READY", **tids)
     for _ in commands():
-        stood = sum(map(stood_ns, tids.values()))
+        stood = stood_ns()
         del waits[:]
         held_ns = 0
         for _ in range(COUNT):
@@ -73,7 +74,7 @@ def main():
             wait_ns=sum(waits),
             longest_ns=max(waits),
             held_ns=held_ns,
-            stood_ns=sum(map(stood_ns, tids.values())) - stood,
+            stood_ns=stood_ns() - stood,
         )
 
 

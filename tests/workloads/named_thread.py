@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""A thread whose name in the kernel is what nobody should send to a terminal: control characters, an
-escape sequence, a byte that is no UTF-8.
+"""A thread whose name in the kernel is what nobody should send to a terminal: control characters,
+an escape sequence, a byte that is no UTF-8.
 """
 
 from protocol import free_libc, serve_in_thread

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""One hold in native code that lasts from before the capture to after it, and a thread that waits for
-the GIL all that time.
+"""One hold in native code that lasts from before the capture to after it, and a thread that waits
+for the GIL all that time.
 
 The holder says READY and reads the next command through ctypes.PyDLL: it blocks with the GIL. The
 other thread sleeps in select() without the GIL until the test writes a byte to the pipe whose file

@@ -5,8 +5,9 @@
     pickle_raw.py ROUNDS
 
 A dump is C code that checks for no drop request. Protocol 3 collects everything and writes it with
-one call at the end, for which FileIO gives the GIL up by itself: a voluntary release, though by then
-the other thread has asked for the GIL. Between the dumps runs Python code that is forced to drop it.
+one call at the end, for which FileIO gives the GIL up by itself: a voluntary release, though by
+then the other thread has asked for the GIL. Between the dumps runs Python code that is forced to
+drop it.
 """
 
 import os

@@ -3,8 +3,8 @@
 """What the workloads share: the conversation with the test, and libc with and without the GIL.
 
 A workload says READY when its threads run, waits for commands on stdin, answers each with DONE and
-its own truth as JSON, and leaves at "quit" or at the end of stdin. It needs nothing but the standard
-library of CPython 3.8 or later.
+its own truth as JSON, and leaves at "quit" or at the end of stdin. It needs nothing but the
+standard library of CPython 3.8 or later.
 """
 
 import ctypes
@@ -26,19 +26,20 @@ def say(word, **truth):
 
 
 def read_line():
-    """One line from stdin without its newline; "" at the end of the file. The test sends one line at
-    a time, so one call that gives the GIL up gets it whole."""
+    """One line from stdin without its newline; "" at the end of the file. The test sends one line
+    at a time, so one call that gives the GIL up gets it whole."""
     return os.read(0, 4096).decode().strip()
 
 
-def stood_ns(tid):
-    """How long a thread of this process has been ready to run and stood in the run queue: time for
-    which neither side of a timestamp can answer. 0 where the kernel does not count it."""
+def watch_queue(*tids):
+    """A function that tells for how many ns threads of this process have been ready to run and
+    stood in the run queue: time for which neither side of a timestamp can answer. 0 where the
+    kernel does not count it. To ask costs one short GIL cycle a thread."""
     try:
-        with open("/proc/self/task/%d/schedstat" % tid, "rb", buffering=0) as file:
-            return int(file.read().split()[1])
+        files = [os.open("/proc/self/task/%d/schedstat" % tid, os.O_RDONLY) for tid in tids]
     except OSError:
-        return 0
+        return lambda: 0
+    return lambda: sum(int(os.pread(file, 100, 0).split()[1]) for file in files)
 
 
 # System calls that select() of libc makes: select, pselect6.
@@ -71,17 +72,34 @@ def commands():
 
 
 def serve(work, **ready):
-    """READY, then work(*arguments) for each "go", answered with DONE and the truth that it returns."""
+    """READY, then work(*arguments) for each "go", answered with DONE and the truth that it
+    returns."""
     say("READY", **ready)
     for words in commands():
         say("DONE", **work(*words[1:]))
 
 
 def serve_in_thread(work):
-    """serve() in a thread of its own, while the main thread sleeps without the GIL in join()."""
-    thread = threading.Thread(target=lambda: serve(work, tid=threading.get_native_id()))
-    thread.start()
-    thread.join()
+    """serve() with the work done in a thread of its own, which does nothing else: the conversation
+    is the main thread's. The truth gets stood_ns from it: see watch_queue()."""
+    go, finished = threading.Semaphore(0), threading.Semaphore(0)
+    truths = []
+
+    def run(index):
+        while True:
+            go.acquire()
+            truths.append(work())
+            finished.release()
+
+    def one_round():
+        before = stood_ns()
+        go.release()
+        finished.acquire()
+        return dict(truths.pop(), stood_ns=stood_ns() - before)
+
+    tid = start_threads(1, run)[0]
+    stood_ns = watch_queue(tid)
+    serve(one_round, tid=tid)
 
 
 def start_threads(count, target):

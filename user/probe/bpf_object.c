@@ -127,6 +127,27 @@ static void select_programs(struct gil_bpf *skel, const struct probe_plan *plan,
 	bpf_program__set_expected_attach_type(skel->progs.calibrate, MULTI_ATTACH_TYPE);
 }
 
+/* From the first to the last byte of code of the file. */
+static void set_code_range(struct gil_bpf *skel, const struct mapped_file *python)
+{
+	const struct elf_segment *segments;
+	const size_t count = elf_image_segments(python->image, &segments);
+	uint64_t begin = UINT64_MAX, end = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct elf_segment *s = &segments[i];
+
+		if (!s->executable)
+			continue;
+		if (s->vaddr < begin)
+			begin = s->vaddr;
+		if (s->vaddr + s->memsz > end)
+			end = s->vaddr + s->memsz;
+	}
+	skel->rodata->python_begin = begin + python->bias;
+	skel->rodata->python_end = end + python->bias;
+}
+
 int bpf_object_open(const struct target *target, const struct probe_plan *plan,
 		    const struct bpf_object_options *options, struct gil_bpf **out)
 {
@@ -141,6 +162,7 @@ int bpf_object_open(const struct target *target, const struct probe_plan *plan,
 	skel->rodata->off_locked = target->off.gil_locked;
 	skel->rodata->off_cond = target->off.gil_cond;
 	skel->rodata->off_switch_cond = target->off.gil_switch_cond;
+	set_code_range(skel, &target->python);
 	skel->rodata->target_tgid = (uint32_t)target->pid;
 	skel->rodata->wakeup_bytes = (uint32_t)(options->ring_size / 4);
 	int err = bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);
