@@ -35,7 +35,10 @@ static __always_inline void hit(struct gil_slot *gil, const struct site *site)
 	gil->hits[site->index & (STATE_MAX_SITES - 1)]++;
 }
 
-/* A site is not what it was taken for: everything stops here and now, the reader detaches and says so. */
+/*
+ * A site is not what it was taken for: everything stops here and now, the reader detaches and says
+ * so.
+ */
 static __always_inline bool refuse(const struct probe *p, enum stop_reason reason, __u64 got)
 {
 	stop_notice.site = p->site->index;
@@ -45,7 +48,10 @@ static __always_inline bool refuse(const struct probe *p, enum stop_reason reaso
 	return false;
 }
 
-/* The first events prove the site: `locked` is what it must be there, and somebody is or was the holder. */
+/*
+ * The first events prove the site: `locked` is what it must be there, and somebody is or was the
+ * holder.
+ */
 static __always_inline bool check_memory(const struct probe *p, __u64 address, __u32 want_locked)
 {
 	__u64 last_holder = 0;
@@ -190,8 +196,9 @@ static __always_inline void foreign(const struct probe *p)
 }
 
 /*
- * glibc calls its own pthread_cond_signal too: a timed wait that times out after it was signalled passes the
- * signal on (__condvar_cancel_waiting in nptl/pthread_cond_wait.c), without the mutex. That is no release.
+ * glibc calls its own pthread_cond_signal too: a timed wait that times out after it was signalled
+ * passes the signal on (__condvar_cancel_waiting in nptl/pthread_cond_wait.c), without the mutex.
+ * That is no release.
  */
 static __always_inline bool called_by_python(const struct probe *p)
 {

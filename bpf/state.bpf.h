@@ -74,8 +74,8 @@ struct moment {
 
 /*
  * The reader takes the time of the start just after it has set STATE_EMIT, and that of the end just
- * before it sets STATE_STOPPED, and a program may be preempted anywhere. The state is therefore read
- * before and after the time, once for the whole event: what happened between the two times is
+ * before it sets STATE_STOPPED, and a program may be preempted anywhere. The state is therefore
+ * read before and after the time, once for the whole event: what happened between the two times is
  * emitted in each case, and what is emitted beside them is clipped off later.
  */
 static __always_inline bool is_tracking(__u32 state)

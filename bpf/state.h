@@ -32,7 +32,8 @@ enum capture_state {
 };
 
 /*
- * Why the programs stopped by themselves. It stands here and not in the ring buffer, which may be full.
+ * Why the programs stopped by themselves. It stands here and not in the ring buffer, which may be
+ * full.
  */
 enum stop_reason {
 	STOP_NONE = 0,

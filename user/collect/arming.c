@@ -13,7 +13,10 @@
 /* A waiter passes its probe once a switch interval, or later where many share the CPUs. */
 #define STEP_NS (10 * NSEC_PER_MSEC)
 #define LIMIT_NS (5 * NSEC_PER_SEC)
-/* Threads that sleep there for a moment only, to lock the GIL's mutex, are not told from waiters by one look. */
+/*
+ * Threads that sleep there for a moment only, to lock the GIL's mutex, are not told from waiters by
+ * one look.
+ */
 #define CLEAR_LOOKS 2
 
 struct look {

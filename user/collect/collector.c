@@ -141,8 +141,8 @@ static int explain_stop(const struct collector *c)
 }
 
 /*
- * The memory of a process is gone a moment before its end or its exec can be seen: waits for either. True: it
- * has ended.
+ * The memory of a process is gone a moment before its end or its exec can be seen: waits for
+ * either. True: it has ended.
  */
 static bool has_ended_for_good(const struct collector *c)
 {

@@ -42,8 +42,9 @@ bool target_ended(const struct collector *c);
 bool wait_for_events(struct collector *c, uint64_t until_ns);
 
 /*
- * arming.c: returns when every thread that waits for a GIL has passed its probe since the programs track, or after a limit, with a
- * warning. 0; -ESRCH: the process has ended; -EINTR: the user ended it. No message for these.
+ * arming.c: returns when every thread that waits for a GIL has passed its probe since the programs
+ * track, or after a limit, with a warning. 0; -ESRCH: the process has ended; -EINTR: the user ended
+ * it. No message for these.
  */
 int await_waiters(struct collector *c);
 
@@ -60,7 +61,10 @@ void record_threads(struct collector *c);
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);
 
-/* gils.c: gives the GILs that exist their slots; 0, or -ESRCH without a message: the process has ended. */
+/*
+ * gils.c: gives the GILs that exist their slots; 0, or -ESRCH without a message: the process has
+ * ended.
+ */
 int gils_prepare(struct collector *c);
 /* The longest switch interval of them, in ns. */
 uint64_t gils_longest_interval(struct collector *c);

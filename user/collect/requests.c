@@ -10,8 +10,8 @@
 #include "gil.skel.h"
 
 /*
- * In one batch: a walk from key to key would begin again at the first one whenever a thread exits and
- * its key is gone.
+ * In one batch: a walk from key to key would begin again at the first one whenever a thread exits
+ * and its key is gone.
  */
 size_t requests_read(struct collector *c)
 {

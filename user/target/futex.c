@@ -16,7 +16,10 @@ struct search {
 	void *ctx;
 };
 
-/* /proc/PID/task/TID/syscall: the number, then the arguments; "running" for a thread that is not in a call. */
+/*
+ * /proc/PID/task/TID/syscall: the number, then the arguments; "running" for a thread that is not in
+ * a call.
+ */
 static void look_at(void *ctx, pid_t tid, const char *comm)
 {
 	const struct search *search = ctx;
