@@ -22,11 +22,12 @@ const char *argp_program_version = "gilscope " GILSCOPE_VERSION;
 
 static const char doc[] =
 	"Shows which threads of a running Python hold the GIL and which wait for it, and for how long."
-	"\vWithout -d, a capture goes on until Ctrl-C or until the process ends; the report is printed in each case. "
-	"A DURATION is a number with a unit (2, 0.5, 2s, 500ms, 250us; without a unit: seconds).\n\n"
+	"\vWithout -d, a capture goes on until Ctrl-C or until the process ends; the report is printed in "
+	"each case. A DURATION is a number with a unit (2, 0.5, 2s, 500ms, 250us, 5min, 1h; without a "
+	"unit: seconds).\n\n"
 	"Exit status: 0 a report was made; 1 the capture failed; 2 the command line is wrong.";
 
-enum key { KEY_ASCII = 256, KEY_RING_SIZE, KEY_PROBES, KEY_EXIT_STATUS };
+enum key { KEY_ASCII = 256, KEY_RING_SIZE, KEY_PROBES, KEY_EXIT_STATUS, KEY_COLUMNS };
 
 static const struct argp_option argp_options[] = {
 	{0, 0, 0, 0, "What to profile:", 1},
@@ -34,9 +35,12 @@ static const struct argp_option argp_options[] = {
 	{"duration", 'd', "DURATION", 0, "End the capture after DURATION", 1},
 	{0, 0, 0, 0, "The report:", 2},
 	{"format", 'f', "FORMAT", 0, "text (default), json, or csv (the thread table)", 2},
-	{"output", 'o', "FILE", 0, "Write the report to FILE instead of stdout", 2},
+	{"output", 'o', "FILE", 0,
+	 "Write the report to FILE instead of stdout, where the output of a command goes too", 2},
+	{"columns", KEY_COLUMNS, 0, 0, "List the columns of csv with their meaning, and exit", 2},
 	{"interval", 'i', "DURATION", 0,
-	 "Print a line on stdout for each interval while it runs (with json or csv only if -o is given); adds a series to json",
+	 "Print a line on stdout for each interval while it runs (with json or csv only if -o is given); "
+	 "adds a series to json",
 	 2},
 	{"ascii", KEY_ASCII, 0, 0,
 	 "No character beyond ASCII (default where the locale is not UTF-8)", 2},
@@ -44,7 +48,8 @@ static const struct argp_option argp_options[] = {
 	 "List the probes in the report, say more on stderr; twice: for debugging", 2},
 	{0, 0, 0, 0, "How to capture:", 3},
 	{"probes", KEY_PROBES, "WHERE", 0,
-	 "auto (default): at CPython's own call sites, or, if they cannot be found, libc: at the entries of libc's functions",
+	 "auto (default): at CPython's own call sites, or, if they cannot be found, libc: at the entries "
+	 "of libc's functions",
 	 3},
 	{"ring-size", KEY_RING_SIZE, "SIZE", 0, "Size of the ring buffer, e.g. 64M (default 8M)",
 	 3},
@@ -162,6 +167,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	case KEY_PROBES:
 		options->force_libc = parse_probes(state, arg);
 		break;
+	case KEY_COLUMNS:
+		report_list_columns(stdout);
+		exit(EXIT_SUCCESS);
 	case KEY_EXIT_STATUS:
 		options->exit_status = true;
 		break;

@@ -35,8 +35,8 @@ int duration_parse(const char *text, uint64_t *ns)
 		const char *unit;
 		double ns;
 	} units[] = {
-		{"", 1e9}, {"s", 1e9},	{"ms", 1e6},   {"us", 1e3},
-		{"ns", 1}, {"m", 60e9}, {"h", 3600e9},
+		{"", 1e9}, {"s", 1e9},	  {"ms", 1e6},	 {"us", 1e3},
+		{"ns", 1}, {"min", 60e9}, {"h", 3600e9},
 	};
 	const double limit = 10.0 * 366 * 24 * 3600 * 1e9;
 	char *unit;

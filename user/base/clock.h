@@ -14,7 +14,7 @@ uint64_t clock_mono_ns(void);
 uint64_t clock_unix_ns(void);
 
 /*
- * Parses "2", "0.5", "2s", "500ms", "250us", "100ns", "1m", "1h" (without a unit: seconds) into ns.
+ * Parses "2", "0.5", "2s", "500ms", "250us", "100ns", "1min", "1h" (without a unit: seconds) into ns.
  * 0, or -EINVAL for anything else, a negative or zero time, or more than 10 years. Prints nothing.
  */
 int duration_parse(const char *text, uint64_t *ns);

@@ -133,7 +133,8 @@ static int explain_stop(const struct collector *c)
 			c->target->pid);
 	return log_err(
 		-EPROTO,
-		"probe %u (of CPython %s, build-id %s) is not what the analysis took it for: %s (argument 0x%llx, read %llu); "
+		"probe %u (of CPython %s, build-id %s) is not what the analysis took it for: %s (argument "
+		"0x%llx, read %llu); "
 		"detached; please report it, and try --probes libc",
 		notice->site, c->target->version.text, elf_image_build_id(c->target->python.image),
 		what[notice->reason], (unsigned long long)notice->arg,
@@ -172,12 +173,31 @@ static int arm(struct collector *c)
 	return err;
 }
 
+static uint64_t count_hits(const struct collector *c, size_t index)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < STATE_MAX_GILS && c->skel->bss->gils[i].address; i++)
+		hits += c->skel->bss->gils[i].hits[index];
+	return hits;
+}
+
+/* What was hit while the programs were only armed is not part of the capture. */
+static void note_hits_before(struct collector *c)
+{
+	for (size_t i = 0; i < STATE_MAX_SITES; i++) {
+		c->hits_before[i] = count_hits(c, i);
+		c->foreign_before[i] = c->skel->bss->foreign_hits[i];
+	}
+}
+
 static int start(struct collector *c)
 {
 	gils_read_at_start(c);
 	if (!advance(c, STATE_ARMED, STATE_EMIT))
 		return explain_stop(c);
 	c->start_ns = clock_mono_ns();
+	note_hits_before(c);
 	c->start_unix_ns = clock_unix_ns();
 	record_mark(c, EV_CAPTURE_START, c->start_ns, END_NONE);
 	gils_announce(c);
@@ -275,11 +295,6 @@ void collector_finish(struct collector *c)
 	record_mark(c, EV_CAPTURE_END, c->end_ns, c->end);
 }
 
-uint64_t collector_start_ns(const struct collector *c)
-{
-	return c->start_ns;
-}
-
 uint64_t collector_start_unix_ns(const struct collector *c)
 {
 	return c->start_unix_ns;
@@ -287,14 +302,10 @@ uint64_t collector_start_unix_ns(const struct collector *c)
 
 uint64_t collector_hits(const struct collector *c, size_t index)
 {
-	uint64_t hits = 0;
-
-	for (size_t i = 0; i < STATE_MAX_GILS && c->skel->bss->gils[i].address; i++)
-		hits += c->skel->bss->gils[i].hits[index];
-	return hits;
+	return count_hits(c, index) - c->hits_before[index];
 }
 
 uint64_t collector_foreign_hits(const struct collector *c, size_t index)
 {
-	return c->skel->bss->foreign_hits[index];
+	return c->skel->bss->foreign_hits[index] - c->foreign_before[index];
 }

@@ -65,11 +65,10 @@ struct open_interval {
 /* At most `max` of them; their number. */
 size_t collector_open(struct collector *c, struct open_interval *open, size_t max);
 
-/* When the capture began (CLOCK_MONOTONIC and since 1970), in ns. */
-uint64_t collector_start_ns(const struct collector *c);
+/* When the capture began, in ns since 1970. */
 uint64_t collector_start_unix_ns(const struct collector *c);
 
-/* Hits of site `index` of the plan, at GILs and at other condition variables. */
+/* Hits of site `index` of the plan during the capture, at GILs and at other condition variables. */
 uint64_t collector_hits(const struct collector *c, size_t index);
 uint64_t collector_foreign_hits(const struct collector *c, size_t index);
 

@@ -24,6 +24,7 @@ struct collector {
 
 	uint64_t start_ns, start_unix_ns, end_ns;
 	enum ev_end end;
+	uint64_t hits_before[STATE_MAX_SITES], foreign_before[STATE_MAX_SITES]; /* the start */
 	uint64_t last_exit_ns; /* the last thread's end that was seen */
 	size_t interval;       /* number of the one that is running */
 

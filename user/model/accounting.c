@@ -81,13 +81,13 @@ static struct model_thread *entry_of(struct model *m, const struct gil *g, uint3
 	return threads_entry(&m->threads, g->sums.pid, tid, gils_index(&m->gils, g), g->sums.id);
 }
 
-/* A thread's wait; `cut`: it did not end with an acquire. */
 static void note_waiters(struct gil *g, uint32_t waiters)
 {
 	if (waiters > g->sums.waiters_max)
 		g->sums.waiters_max = waiters;
 }
 
+/* A thread's wait; `cut`: it did not end with an acquire. */
 static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span wait, bool cut)
 {
 	if (wait.end < wait.begin) {

@@ -34,6 +34,7 @@ struct column {
 	uint64_t (*of_times)(const struct model_times *times);
 	size_t times_offset;
 	bool several_gils; /* in the text table only if there are several GILs */
+	bool if_short;	   /* in the text table only if a thread was not there all the time */
 	bool releases;	   /* known only if forced and voluntary releases can be told apart */
 	bool complete;	   /* of complete holds or waits: says nothing if there are none */
 };

@@ -59,6 +59,20 @@ static void put_title(const struct page *page, const struct view *view, const st
 	page_heading(page, title, interpreters);
 }
 
+/* Holds that the begin or the end of the capture cut. */
+static uint64_t clipped_holds(const struct view *view, const struct model_gil *gil)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < view->thread_count; i++) {
+		const struct model_thread *thread = view->threads[i].thread;
+
+		if (thread->gil == gil->id && thread->pid == gil->pid)
+			count += thread->hold.clipped;
+	}
+	return count;
+}
+
 static void put_gil(const struct page *page, const struct view *view, const struct model_gil *gil)
 {
 	const struct part parts[] = {
@@ -81,9 +95,10 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 			 "- forced, - voluntary (they cannot be told apart)");
 	page_paragraph(
 		page, "", "", 2,
-		"%s hold%s, %s contended (%s). Releases: %s. Threads waiting: %s on average, "
+		"%s hold%s, %s of them cut off by the edges, %s contended (%s). Releases: %s. Threads waiting: %s on average, "
 		"%" PRIu32 " at most. Switch interval: %s.",
 		format_count(gil->holds).text, gil->holds == 1 ? "" : "s",
+		format_count(clipped_holds(view, gil)).text,
 		format_count(gil->contended_holds).text,
 		format_share(gil->contended_holds, gil->holds).text, releases,
 		format_fixed(gil->waiters_mean, 2).text, gil->waiters_max,

@@ -73,7 +73,7 @@ static void put_fallback(const struct page *page, const struct view *view)
 {
 	const uint64_t ns_per_hit = view->result->overhead.ns_per_hit;
 
-	if (view->result->plan->method != PLAN_LIBC_ENTRY)
+	if (view->result->plan->method != PLAN_LIBC_ENTRY || !view->foreign_hits)
 		return;
 	page_paragraph(page, "", "Note:", NOTE_INDENT,
 		       "%s of %s hits (%s) were at condition variables that belong to no GIL; they "
@@ -90,17 +90,19 @@ void text_intro(const struct page *page, const struct view *view)
 	const struct target *target = result->target;
 	char *command = command_words(page, view);
 
-	page_paragraph(page, "", "", 0,
-		       "Profiled PID %d%s for %s%s: CPython %s (%s%s%s), every hold of the GIL and "
-		       "every wait for it, through %zu %s probe%s.",
-		       (int)target->pid, command,
-		       format_time(result->capture.duration_ns, page->ascii).text,
-		       end_words(result->capture.end), view->version,
-		       target->is_static ? "static" : "shared",
-		       target->stripped ? ", stripped" : "",
-		       target->free_threaded ? ", free-threaded" : "", result->plan->site_count,
-		       result->plan->method == PLAN_CALL_SITES ? "call-site" : "libc-entry",
-		       result->plan->site_count == 1 ? "" : "s");
+	page_paragraph(
+		page, "", "", 0,
+		"Profiled PID %d%s for %s%s: CPython %s (%s%s%s), %s, through %zu %s probe%s.",
+		(int)target->pid, command,
+		format_time(result->capture.duration_ns, page->ascii).text,
+		end_words(result->capture.end), view->version,
+		target->is_static ? "static" : "shared", target->stripped ? ", stripped" : "",
+		target->free_threaded ? ", free-threaded" : "",
+		view->losses ? "holds of the GIL and waits for it, with losses (see below)"
+			     : "every hold of the GIL and every wait for it",
+		result->plan->site_count,
+		result->plan->method == PLAN_CALL_SITES ? "call-site" : "libc-entry",
+		result->plan->site_count == 1 ? "" : "s");
 	free(command);
 	put_notes(page, view);
 	put_fallback(page, view);

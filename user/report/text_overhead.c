@@ -17,21 +17,12 @@ static const struct {
 #undef LOSS
 };
 
-static uint64_t sum_losses(const struct model_result *model)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < LOSS_KINDS; i++)
-		sum += model->losses[i];
-	return sum;
-}
-
 void text_losses(const struct page *page, const struct view *view)
 {
 	const struct model_result *model = view->result->model;
 	uint64_t unknown = 0, observed = 0;
 
-	if (sum_losses(model) == 0) {
+	if (!view->losses) {
 		fprintf(page->out, "\n%sLosses%s: none.\n", page_bold(page), page_plain(page));
 		return;
 	}

@@ -18,7 +18,7 @@
  */
 enum { MAX_ROWS = 20, HOLDER_ROWS = 5 };
 
-enum { INDENT = 2, GAP = 2, MARK_PERCENT = 5, RED_PERCENT = 25 };
+enum { INDENT = 2, GAP = 2, MARK_PERCENT = 5, RED_PERCENT = 25, SHORT_PERCENT = 99 };
 
 /* A column that is shown, with its cells as text. */
 struct shown {
@@ -184,6 +184,16 @@ static void choose_rows(struct thread_table *table, const struct view *view)
 	qsort(table->rows, table->row_count, sizeof(table->rows[0]), compare_rows);
 }
 
+/* A share of a short life says little by itself: then the table shows how long each was seen. */
+static bool has_short_thread(const struct thread_table *table, const struct view *view)
+{
+	for (size_t r = 0; r < table->row_count; r++)
+		if (table->rows[r]->thread->observed_ns * 100 <
+		    view->result->capture.duration_ns * SHORT_PERCENT)
+			return true;
+	return false;
+}
+
 static void make_table(struct thread_table *table, const struct page *page, const struct view *view)
 {
 	size_t count;
@@ -192,7 +202,8 @@ static void make_table(struct thread_table *table, const struct page *page, cons
 	choose_rows(table, view);
 	for (size_t i = 0; i < count; i++) {
 		if (!columns[i].title ||
-		    (columns[i].several_gils && view->result->model->gil_count < 2))
+		    (columns[i].several_gils && view->result->model->gil_count < 2) ||
+		    (columns[i].if_short && !has_short_thread(table, view)))
 			continue;
 		add_column(table, page, view, &columns[i]);
 	}
@@ -280,18 +291,22 @@ static void put_footnotes(const struct page *page, const struct view *view,
 	size_t more = view->thread_count - table->row_count;
 
 	if (more)
-		page_paragraph(page, "", "", 2, "... and %s more thread%s (see -f csv).",
-			       format_count(more).text, more == 1 ? "" : "s");
+		page_paragraph(
+			page, "", "", 2,
+			"These are the %d that waited longest and the %d others that held longest; "
+			"%s more thread%s in -f csv.",
+			MAX_ROWS - HOLDER_ROWS, HOLDER_ROWS, format_count(more).text,
+			more == 1 ? " is" : "s are");
 	if (untouched)
-		page_paragraph(page, "", "", 2, "%s%sthread%s never touched the GIL.",
+		page_paragraph(page, "", "", 2, "%s%sthread%s neither held nor wanted the GIL%s.",
 			       format_count(untouched).text,
-			       more || table->row_count ? " more " : " ",
-			       untouched == 1 ? "" : "s");
+			       more || table->row_count ? " more " : " ", untouched == 1 ? "" : "s",
+			       view->losses ? ", as far as the records tell" : "");
 	if (table->marked)
 		page_paragraph(
 			page, "", "  *", 4,
 			"more than %d%% of this time belongs to holds or waits cut off at the edge of what "
-			"was observed; they count here, but not in the columns to the right.",
+			"was observed; they count in the shares, but not in the numbers, percentiles and maxima.",
 			MARK_PERCENT);
 }
 
@@ -300,7 +315,7 @@ int text_threads(const struct page *page, const struct view *view)
 	struct thread_table table = {0};
 	int err = 0;
 
-	page_heading(page, "Threads", "shares of the time that each one was observed");
+	page_heading(page, "Threads", "longest waits first; shares of its own time");
 	make_table(&table, page, view);
 	if (table.row_count)
 		err = print_table(&table, page);

@@ -80,6 +80,8 @@ void view_init(struct view *out, const struct result *result, const struct repor
 	};
 	view_threads(out, ascii);
 	view_probes(out, ascii);
+	for (size_t i = 0; i < LOSS_KINDS; i++)
+		out->losses += result->model->losses[i];
 }
 
 void view_free(struct view *view)

@@ -28,6 +28,7 @@ struct view {
 	struct view_clipped hold_clipped, wait_clipped;
 	uint64_t hits, foreign_hits; /* of all probes; `hits` includes the foreign ones */
 	size_t single_stepped;	     /* probes that the kernel does not emulate */
+	uint64_t losses;	     /* of all kinds */
 };
 
 /* `ascii`: the strings hold ASCII only. `out` refers to both arguments; free it with view_free. */

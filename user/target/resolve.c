@@ -222,7 +222,8 @@ static int find_layout(pid_t pid, struct target *target)
 	if (err == -ENOTSUP)
 		return log_err(
 			err,
-			"process %d runs CPython %s (%s), and this gilscope knows 3.%d to 3.%d: get a gilscope that knows it",
+			"process %d runs CPython %s (%s), and this gilscope knows 3.%d to 3.%d: get one "
+			"that knows it",
 			pid, version->text, target->python.path, OFFSETS_OLDEST_MINOR,
 			OFFSETS_NEWEST_MINOR);
 	if (err)
@@ -235,7 +236,8 @@ static int find_layout(pid_t pid, struct target *target)
 	if (target->free_threaded)
 		return log_err(
 			-ENOTSUP,
-			"process %d runs a free-threaded CPython %s: it has no GIL to contend for, and gilscope does not watch such builds yet",
+			"process %d runs a free-threaded CPython %s: it has no GIL to contend for, and "
+			"gilscope does not watch such builds yet",
 			pid, version->text);
 	return 0;
 }
