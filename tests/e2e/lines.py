@@ -25,9 +25,8 @@ class LineReader:
         while not self.lines and not self.closed:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise TimeoutError(
-                    "no line from %s in %g s; before: %s" % (self.what, timeout, self.seen[-5:])
-                )
+                before = " | ".join(line[:200] for line in self.seen[-5:])
+                raise TimeoutError("no line from %s in %g s after %s" % (self.what, timeout, before))
             self.take(os.read(self.fd, 65536))
         if not self.lines:
             return None

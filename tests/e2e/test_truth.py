@@ -7,53 +7,38 @@ import pathlib
 import signal
 import time
 
+import pytest
+
 from scope import gil_of, thread_of
 
 # The bar of the project: half a percent, and what a timestamp around the GIL may miss of each hold.
 SHARE = 0.005
 EACH_NS = 50000
-
-
-# What a workload's thread holds the GIL for before and after its work.
-BESIDE_NS = 500000
+# A thread stands in the run queue for so long each time that it is woken, also on an idle machine.
+WAKE_NS = 500000
 # One hold or wait by itself may be hit by what the many even out: an interrupt, a stolen CPU.
 ONE_NS = 5 * EACH_NS
 
 
-def tolerance(truth_ns, count, stood_ns=0):
-    """stood_ns: how long the threads stood in the run queue, which the workload tells: on a busy
-    machine a thread stands between a timestamp and what it is a timestamp of."""
-    return SHARE * truth_ns + EACH_NS * count + stood_ns
+def tolerance(truth, what):
+    """For that part of the truth. On a busy machine a thread stands in the run queue between a
+    timestamp and what it is a timestamp of; the workload tells how long its threads stood."""
+    count = truth.get("holds", truth.get("waits"))
+    busy_ns = max(0, truth["stood_ns"] - WAKE_NS * count)
+    return SHARE * truth[what] + EACH_NS * count + busy_ns
 
 
-def test_known_holds(interpreter, start_workload, attach, note_error):
+def test_known_holds(interpreter, start_workload, attach):
     workload = start_workload(interpreter, "known_holds.py", 10000, 2000, 50, steady=True)
     capture = attach(workload)
     truth = workload.go()
     report = capture.report()
 
     hold = thread_of(report, workload.ready["tid"])["hold"]
-    held, count = hold["total_ns"], hold["count"] + hold["clipped"]["count"]
-    assert truth["holds"] <= count <= truth["holds"] + 40
-    stood = truth["stood_ns"]
-    assert abs(held - truth["held_ns"]) <= tolerance(truth["held_ns"], count, stood)
-    assert abs(hold["max_ns"] - truth["longest_ns"]) <= ONE_NS + stood
+    assert truth["holds"] <= hold["count"] + hold["clipped"]["count"] <= truth["holds"] + 5
+    assert abs(hold["total_ns"] - truth["held_ns"]) <= tolerance(truth, "held_ns")
+    assert abs(hold["max_ns"] - truth["longest_ns"]) <= ONE_NS + truth["stood_ns"]
     assert 10000000 <= hold["p50_ns"] * 1.02
-    note_error("total hold", held, truth["held_ns"], stood)
-
-
-def test_bracketed_holds(interpreter, start_workload, attach):
-    """Between the two sides of the truth, but for what the thread holds before and after its
-    work."""
-    workload = start_workload(interpreter, "bracketed_holds.py", 1000, 400, steady=True)
-    capture = attach(workload)
-    truth = workload.go()
-    report = capture.report()
-
-    hold = thread_of(report, workload.ready["tid"])["hold"]
-    assert truth["holds"] <= hold["count"] <= truth["holds"] + 5
-    assert truth["at_least_ns"] <= hold["total_ns"]
-    assert hold["total_ns"] <= truth["at_most_ns"] + BESIDE_NS + truth["stood_ns"]
 
 
 def test_given_up_is_not_held(interpreter, start_workload, attach):
@@ -63,39 +48,56 @@ def test_given_up_is_not_held(interpreter, start_workload, attach):
     truth = workload.go()
     report = capture.report()
 
-    thread = thread_of(report, workload.ready["tid"])
-    held, count = thread["hold"]["total_ns"], thread["hold"]["count"]
-    allowed = tolerance(truth["held_ns"], count, truth["stood_ns"])
-    assert abs(held - truth["held_ns"]) <= allowed
+    thread, gil = thread_of(report, workload.ready["tid"]), gil_of(report)
+    allowed = tolerance(truth, "held_ns")
+    assert abs(thread["hold"]["total_ns"] - truth["held_ns"]) <= allowed
     assert thread["off_gil_ns"] >= 60 * 5000000
-    gil = gil_of(report)
     assert gil["idle_ns"] >= 60 * 5000000
-    assert gil["handoff_ns"] <= EACH_NS * truth["holds"] + truth["stood_ns"]
-    assert thread["wait"]["total_ns"] <= EACH_NS * truth["holds"]
+    # Nobody is in its way, but for the scheduler.
+    assert thread["wait"]["total_ns"] <= allowed + truth["stood_ns"]
+    assert gil["handoff_ns"] <= allowed + truth["stood_ns"]
 
 
-def test_known_waits(interpreter, start_workload, attach, note_error):
-    workload = start_workload(interpreter, "known_waits.py", 20000, 25, steady=True)
+def test_timed_holds(interpreter, truth_library, start_workload, attach, note_error):
+    """Holds that C code times itself, from having the GIL to giving it up."""
+    arguments = [truth_library, 4000, 50, 100]
+    workload = start_workload(interpreter, "timed_holds.py", *arguments, steady=True)
     capture = attach(workload)
     truth = workload.go()
     report = capture.report()
 
-    wait = thread_of(report, workload.ready["waiter"])["wait"]
-    stood = truth["stood_ns"]
-    allowed = tolerance(truth["wait_ns"], truth["waits"], stood)
-    assert abs(wait["total_ns"] - truth["wait_ns"]) <= allowed
-    assert abs(wait["max_ns"] - truth["longest_ns"]) <= ONE_NS + stood
-    # Waits of that length are as many as there were; short ones may surround them.
-    long_waits = sum(n for low, _, n in wait["buckets"] if low >= 10000000)
-    assert long_waits == truth["waits"]
+    hold = thread_of(report, workload.ready["tid"])["hold"]
+    assert truth["holds"] <= hold["count"] <= truth["holds"] + 5
+    assert abs(hold["total_ns"] - truth["held_ns"]) <= tolerance(truth, "held_ns")
+    note_error("total hold", hold["total_ns"], truth)
+
+
+@pytest.mark.parametrize("hold_us, count", [(4000, 80), (20000, 20)], ids=["4ms", "20ms"])
+def test_timed_waits(
+    interpreter, hold_us, count, truth_library, start_workload, attach, note_error
+):
+    """Waits that C code times itself, shorter than the switch interval and longer."""
+    arguments = [truth_library, hold_us, count]
+    workload = start_workload(interpreter, "timed_waits.py", *arguments, steady=True)
+    capture = attach(workload)
+    truth = workload.go()
+    report = capture.report()
+
+    gil, wait = gil_of(report), thread_of(report, workload.ready["waiter"])["wait"]
+    assert abs(wait["total_ns"] - truth["wait_ns"]) <= tolerance(truth, "wait_ns")
+    assert abs(wait["max_ns"] - truth["longest_ns"]) <= ONE_NS + truth["stood_ns"]
+    # Waits and holds of that length are as many as there were, but for a thread that stood in the
+    # run queue on a busy machine; short ones may surround them.
+    long_waits = sum(n for low, _, n in wait["buckets"] if low >= hold_us * 500)
+    assert 0.9 * truth["waits"] <= long_waits <= truth["waits"]
     hold = thread_of(report, workload.ready["holder"])["hold"]
-    allowed = tolerance(truth["held_ns"], hold["count"], stood)
-    assert abs(hold["total_ns"] - truth["held_ns"]) <= allowed
-    gil = gil_of(report)
+    assert hold["total_ns"] >= truth["held_ns"]
+    long_holds = sum(n for low, _, n in hold["buckets"] if low >= hold_us * 500)
+    assert truth["waits"] <= long_holds <= 1.1 * truth["waits"]
     assert gil["contended_holds"] >= truth["waits"]
-    # Nobody holds between the release and the acquire that ends the wait for it: some of each wait.
-    assert 0 < gil["handoff_ns"] <= wait["total_ns"] - hold["total_ns"] + allowed + 2 * stood
-    note_error("total wait", wait["total_ns"], truth["wait_ns"], stood)
+    # Nobody holds between the release and the acquire that ends the wait for it.
+    assert gil["handoff_ns"] > 0
+    note_error("total wait", wait["total_ns"], truth)
 
 
 def assert_held_by(report, tid):
@@ -184,6 +186,5 @@ def test_hold_that_ends_in_the_capture(interpreter, start_workload, attach):
     assert wait["clipped"]["count"] == 1
     # The wait ends with the acquire, the handoff later.
     beyond = wait["clipped"]["ns"] - held["clipped"]["ns"]
-    allowed = tolerance(held["clipped"]["ns"], 2)
-    assert -allowed <= beyond <= gil_of(report)["handoff_ns"] + allowed
+    assert -EACH_NS <= beyond <= gil_of(report)["handoff_ns"] + EACH_NS
     assert thread_of(report, waiter)["exited"]

@@ -4,7 +4,7 @@
 for the GIL all that time.
 
 The holder says READY and reads the next command through ctypes.PyDLL: it blocks with the GIL. The
-other thread sleeps in select() without the GIL until the test writes a byte to the pipe whose file
+other thread sleeps in read() without the GIL until the test writes a byte to the pipe whose file
 descriptor READY names; then it comes back and waits.
 """
 
@@ -12,7 +12,7 @@ import ctypes
 import os
 import threading
 
-from protocol import free_libc, held_libc, read_line, say, wait_gone, wait_in_select
+from protocol import free_libc, held_libc, read_line, say, wait_gone, wait_in_read
 
 
 def main():
@@ -21,14 +21,13 @@ def main():
 
     def waiter():
         tids.append(threading.get_native_id())
-        readable = ctypes.c_ulonglong(1 << reader)
-        free_libc.select(64, ctypes.byref(readable), None, None, None)
+        free_libc.read(reader, ctypes.create_string_buffer(1), 1)
 
     thread = threading.Thread(target=waiter)
     thread.start()
     while not tids:
         free_libc.usleep(1000)
-    wait_in_select(tids[0])
+    wait_in_read(tids[0])
     say("READY", holder=threading.get_native_id(), waiter=tids[0], wake=writer)
     command = ctypes.create_string_buffer(64)
     held_libc.read(0, command, 64)

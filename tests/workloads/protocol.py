@@ -16,8 +16,15 @@ import time
 # The same C functions twice: calls through the first give the GIL up, through the second keep it.
 free_libc = ctypes.CDLL(None)
 held_libc = ctypes.PyDLL(None)
-# Called with the attribute look-up done, so that a loop costs the same in each interpreter.
 now_ns = time.perf_counter_ns
+
+
+def load_truth(path):
+    """truth.c, compiled to that file, with its types."""
+    library = ctypes.PyDLL(path)
+    library.wait_for_gil.restype = ctypes.c_int64
+    library.wake_and_hold.restype = library.hold_gil.restype = ctypes.c_uint64
+    return library
 
 
 def say(word, **truth):
@@ -42,16 +49,14 @@ def watch_queue(*tids):
     return lambda: sum(int(os.pread(file, 100, 0).split()[1]) for file in files)
 
 
-# System calls that select() of libc makes: select, pselect6.
-SELECT = {"x86_64": ("23", "270"), "aarch64": ("72",)}
+READ = {"x86_64": "0", "aarch64": "63"}[os.uname().machine]
 
 
-def wait_in_select(tid):
-    """Returns when a thread of this process sleeps in select()."""
-    numbers = SELECT[os.uname().machine]
+def wait_in_read(tid):
+    """Returns when a thread of this process sleeps in read()."""
     while True:
         with open("/proc/self/task/%d/syscall" % tid, "rb", buffering=0) as file:
-            if file.read().decode().split()[0] in numbers:
+            if file.read().decode().split()[0] == READ:
                 return
         free_libc.usleep(500)
 
