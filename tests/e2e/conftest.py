@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 import interpreters
 import scope
@@ -25,6 +26,29 @@ def what_is_missing():
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         return "the kernel has no BTF (/sys/kernel/btf/vmlinux)"
     return None
+
+
+# Tests that hold measured times against each other. On a virtual machine whose CPU is taken away, and
+# nobody in it is told, one measurement may be wrong; two in a row are our fault.
+MEASURING = ("test_truth.py", "test_contention.py")
+taken_twice = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Takes a measurement that failed once more."""
+    if item.path.name not in MEASURING:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if any(one.failed for one in reports):
+        taken_twice.append(item.nodeid)
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for one in reports:
+        item.ihook.pytest_runtest_logreport(report=one)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 def pytest_collection_modifyitems(items):
@@ -144,6 +168,8 @@ def truth_library(tmp_path_factory):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    for name in taken_twice:
+        terminalreporter.write_line("measured twice, since the first time failed: %s" % name)
     for what, (error, where) in sorted(config.stash[ERRORS].items()):
         terminalreporter.write_line(
             "largest error against truth, %s: %.3f%% (%s)" % (what, 100 * error, where)

@@ -253,7 +253,7 @@ static int follow(struct collector *c)
 	bool stop = false;
 
 	while (!is_over(c, deadline, stop)) {
-		if (read_state(c) == STATE_STOPPED)
+		if (read_state(c) == STATE_STOPPED && c->skel->bss->stop_notice.reason != STOP_EXEC)
 			return explain_stop(c);
 		const uint64_t next = interval_end(c) < deadline ? interval_end(c) : deadline;
 		stop = wait_for_events(c, next) && c->options.on_stop(c->options.ctx);
