@@ -156,15 +156,25 @@ def note_error(request):
 
 
 @pytest.fixture(scope="session")
-def truth_library(tmp_path_factory):
-    """Path of truth.c, compiled."""
+def compiled(tmp_path_factory):
+    """compiled(source, options...) -> path of what the C compiler makes of that workload."""
     compiler = shutil.which("gcc") or shutil.which("cc")
-    if not compiler:
-        pytest.skip("no C compiler")
-    library = tmp_path_factory.mktemp("truth") / "truth.so"
-    source = workload.script("truth.c")
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
+
+    def make(source, *options):
+        if not compiler:
+            pytest.skip("no C compiler")
+        made = tmp_path_factory.mktemp("compiled") / "made"
+        command = [compiler, "-O2", "-o", made, workload.script(source), "-lpthread", *options]
+        subprocess.run(command, check=True)
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def truth_library(compiled):
+    """Path of truth.c, compiled."""
+    return compiled("truth.c", "-shared", "-fPIC")
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -2,24 +2,17 @@
 # Copyright (c) 2026 gilscope contributors
 """A probe site that is not what the analysis took it for: gilscope detaches and says so."""
 
-import shutil
 import subprocess
 
 import pytest
 
 import scope
-from workload import script
 
 
 @pytest.fixture(scope="module")
-def fake_interpreter(tmp_path_factory):
+def fake_interpreter(compiled):
     """A program that passes for CPython 3.11 from outside."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if not compiler:
-        pytest.skip("no C compiler")
-    program = tmp_path_factory.mktemp("fake") / "fake"
-    subprocess.run([compiler, "-O2", "-rdynamic", "-o", program, script("fake_interpreter.c"), "-lpthread"], check=True)
-    return program
+    return compiled("fake_interpreter.c", "-rdynamic")
 
 
 @pytest.fixture
