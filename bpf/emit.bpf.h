@@ -37,7 +37,7 @@ static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 t
 	}
 	ev->head.kind = EV_HOLD;
 	ev->head.size = sizeof(*ev);
-	ev->head.pid = gil->tgid;
+	ev->head.process = processes[gil->process & (STATE_MAX_PROCESSES - 1)].id;
 	ev->gil = index;
 	ev->tid = tid;
 	ev->seq = gil->seq;
@@ -50,7 +50,7 @@ static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 t
 	bpf_ringbuf_submit(ev, wakeup_flags());
 }
 
-static __always_inline void emit_wait_end(__u32 tgid, __u32 index, __u32 tid, __u64 request_ns,
+static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid, __u64 request_ns,
 					  __u64 now)
 {
 	struct ev_wait *ev;
@@ -62,7 +62,7 @@ static __always_inline void emit_wait_end(__u32 tgid, __u32 index, __u32 tid, __
 	}
 	ev->head.kind = EV_WAIT_END;
 	ev->head.size = sizeof(*ev);
-	ev->head.pid = tgid;
+	ev->head.process = process;
 	ev->gil = index;
 	ev->tid = tid;
 	ev->request_ns = request_ns;
@@ -71,7 +71,7 @@ static __always_inline void emit_wait_end(__u32 tgid, __u32 index, __u32 tid, __
 }
 
 /* `task` NULL: the current one. */
-static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid, __u64 now,
+static __always_inline void emit_thread(enum ev_kind kind, __u32 process, __u32 tid, __u64 now,
 					struct task_struct *task)
 {
 	struct ev_thread *ev;
@@ -83,7 +83,7 @@ static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid
 	}
 	ev->head.kind = kind;
 	ev->head.size = sizeof(*ev);
-	ev->head.pid = tgid;
+	ev->head.process = process;
 	ev->tid = tid;
 	ev->pad = 0;
 	ev->at_ns = now;
@@ -92,6 +92,32 @@ static __always_inline void emit_thread(enum ev_kind kind, __u32 tgid, __u32 tid
 	else
 		bpf_get_current_comm(ev->comm, sizeof(ev->comm));
 	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * `process`: its number if it is attached to, else 0. The reader is woken: a process that began is
+ * to be attached to at once.
+ */
+static __always_inline void emit_process(enum ev_kind kind, __u32 process, __u32 pid, __u32 ppid,
+					 bool is_followed, __u64 now)
+{
+	struct ev_process *ev;
+
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		count_loss(LOSS_process_event);
+		return;
+	}
+	ev->head.kind = kind;
+	ev->head.size = sizeof(*ev);
+	ev->head.process = process;
+	ev->pid = pid;
+	ev->ppid = ppid;
+	ev->followed = is_followed;
+	ev->pad = 0;
+	ev->at_ns = now;
+	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
+	bpf_ringbuf_submit(ev, BPF_RB_FORCE_WAKEUP);
 }
 
 #endif

@@ -3,10 +3,12 @@
 /*
  * The stream: every record that the model reads. Kinds below 32 come from the BPF programs through
  * the ring buffer, the others are added by the collector, so that the model learns everything from
- * one ordered stream and a recording of it can be replayed.
+ * one ordered stream and a recording of it can be replayed. Each record belongs to one process, and
+ * the records of one process, taken out of the stream, are a stream by themselves.
  *
  * All times are CLOCK_MONOTONIC nanoseconds. Records of one GIL are in the order of their events:
- * BPF reserves them while the thread holds gil->mutex.
+ * BPF reserves them while the thread holds gil->mutex. Process and thread ids are those of the PID
+ * namespace that gilscope runs in.
  */
 #ifndef GILSCOPE_EVENTS_H
 #define GILSCOPE_EVENTS_H
@@ -24,6 +26,11 @@ enum ev_kind {
 	EV_THREAD_START = 3, /* ev_thread */
 	EV_THREAD_EXIT = 4,  /* ev_thread */
 
+	/* from BPF for the collector, which decides what to follow; no model sees them */
+	EV_PROCESS_FORK = 16, /* ev_process: a process with memory of its own began */
+	EV_PROCESS_EXEC = 17, /* ev_process: a process executed a program */
+	EV_PROCESS_EXIT = 18, /* ev_process: the last thread of a process exited */
+
 	/* from the collector */
 	EV_CAPTURE_START = 32, /* ev_mark: what happened before at_ns is clipped off */
 	EV_CAPTURE_END = 33,   /* ev_mark: closes everything, comes last */
@@ -38,7 +45,9 @@ enum ev_kind {
 struct ev_head {
 	__u16 kind;
 	__u16 size; /* of the whole record, head included */
-	__u32 pid;  /* process (thread group) */
+	/* Number of the process, from 1 on: each run of a program is one, so that a PID which comes
+	 * back, or executes another program, is another process. 0: none. */
+	__u32 process;
 };
 _Static_assert(sizeof(struct ev_head) == 8, "ev_head is part of the stream");
 
@@ -97,6 +106,17 @@ struct ev_thread {
 	char comm[EV_COMM_LEN];
 };
 _Static_assert(sizeof(struct ev_thread) == 40, "ev_thread is part of the stream");
+
+struct ev_process {
+	struct ev_head head; /* the process, if it is attached to */
+	__u32 pid;
+	__u32 ppid;	/* EV_PROCESS_FORK: its parent */
+	__u32 followed; /* it is in the map `followed` */
+	__u32 pad;
+	__u64 at_ns;
+	char comm[EV_COMM_LEN];
+};
+_Static_assert(sizeof(struct ev_process) == 48, "ev_process is part of the stream");
 
 struct ev_mark {
 	struct ev_head head;

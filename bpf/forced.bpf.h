@@ -14,19 +14,22 @@
  * libc; and some to spare. */
 #define FORCED_DEPTH 8
 
-__noinline __u32 find_return(__u64 ip)
+__noinline __u32 find_return(__u32 code_index, __u64 vaddr)
 {
+	const struct code *code = &codes[code_index & (STATE_MAX_CODES - 1)];
+
 	for (__u32 i = 0; i < STATE_MAX_RETURNS; i++) {
-		if (returns[i].ip == ip)
+		if (code->returns[i].vaddr == vaddr)
 			return i;
-		if (!returns[i].ip)
+		if (!code->returns[i].vaddr)
 			break;
 	}
 	return NONE;
 }
 
 /* Called only when somebody waits: without a waiter nobody can have asked for the GIL. */
-static __always_inline bool is_forced(struct pt_regs *ctx, const struct site *site)
+static __always_inline bool is_forced(struct pt_regs *ctx, const struct process *process,
+				      const struct site *site)
 {
 	__u64 at = PT_REGS_SP(ctx) + site->cfa_offset - sizeof(__u64);
 
@@ -43,10 +46,10 @@ static __always_inline bool is_forced(struct pt_regs *ctx, const struct site *si
 			count_loss(LOSS_release_path);
 			return false;
 		}
-		index = find_return(ip);
+		index = find_return(process->code, ip - process->python_bias);
 		if (index == NONE)
 			return false;
-		caller = &returns[index & (STATE_MAX_RETURNS - 1)];
+		caller = &code_of(process)->returns[index & (STATE_MAX_RETURNS - 1)];
 		if (caller->forced)
 			return true;
 		at += caller->cfa_offset;

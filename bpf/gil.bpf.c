@@ -16,17 +16,20 @@
 #include "state.bpf.h"
 #include "emit.bpf.h"
 #include "forced.bpf.h"
+#include "tasks.bpf.h"
 
 /* So many events of each GIL are checked against its memory. */
 #define CHECKED_EVENTS 16
 
 struct probe {
 	struct pt_regs *ctx;
+	struct process *process;
+	const struct code *code;
 	const struct site *site;
 	__u64 now;
 	__u64 arg;
 	bool emit;
-	__u32 tgid, tid;
+	__u32 tid;
 	__u32 index; /* of the GIL */
 };
 
@@ -36,15 +39,15 @@ static __always_inline void hit(struct gil_slot *gil, const struct site *site)
 }
 
 /*
- * A site is not what it was taken for: everything stops here and now, the reader detaches and says
- * so.
+ * A site is not what it was taken for: everything stops here and now for this process, the reader
+ * detaches and says so.
  */
 static __always_inline bool refuse(const struct probe *p, enum stop_reason reason, __u64 got)
 {
-	stop_notice.site = p->site->index;
-	stop_notice.arg = p->arg;
-	stop_notice.got = got;
-	stop(reason, p->now);
+	p->process->stop.site = p->site->index;
+	p->process->stop.arg = p->arg;
+	p->process->stop.got = got;
+	stop(p->process, reason, p->now);
 	return false;
 }
 
@@ -57,9 +60,9 @@ static __always_inline bool check_memory(const struct probe *p, __u64 address, _
 	__u64 last_holder = 0;
 	__u32 locked = 0;
 
-	if (bpf_probe_read_user(&locked, sizeof(locked), (void *)(address + off_locked)) ||
+	if (bpf_probe_read_user(&locked, sizeof(locked), (void *)(address + p->code->off_locked)) ||
 	    bpf_probe_read_user(&last_holder, sizeof(last_holder),
-				(void *)(address + off_last_holder)))
+				(void *)(address + p->code->off_last_holder)))
 		return refuse(p, STOP_FAULT, 0);
 	if (locked != want_locked)
 		return refuse(p, STOP_LOCKED, locked);
@@ -81,19 +84,19 @@ static __always_inline bool check(const struct probe *p, struct gil_slot *gil, _
  */
 static __always_inline struct gil_slot *gil_of_take(struct probe *p, __u64 address)
 {
-	p->index = find_gil(address, p->tgid);
+	p->index = find_gil(p->process, address);
 	if (p->index != NONE)
 		return check(p, gil_at(p->index), 1) ? gil_at(p->index) : NULL;
 	if (!check_memory(p, address, 1))
 		return NULL;
-	p->index = claim_gil(address, p->tgid, p->now);
+	p->index = claim_gil(p->process, address, p->now);
 	return p->index == NONE ? NULL : gil_at(p->index);
 }
 
 /* The GIL of a call that may also concern other condition variables: one that is known, or none. */
 static __always_inline struct gil_slot *known_gil(struct probe *p, __u64 address)
 {
-	p->index = find_gil(address, p->tgid);
+	p->index = find_gil(p->process, address);
 	return p->index == NONE ? NULL : gil_at(p->index);
 }
 
@@ -176,7 +179,7 @@ static __always_inline void on_release(const struct probe *p, struct gil_slot *g
 		else
 			flags |= HOLD_ACQUIRE_MISSED | HOLD_WRONG_RELEASER;
 	}
-	if (gil->waiters && is_forced(p->ctx, p->site)) {
+	if (gil->waiters && is_forced(p->ctx, p->process, p->site)) {
 		flags |= HOLD_FORCED;
 		begin_request(p, gil);
 	}
@@ -192,7 +195,7 @@ static __always_inline void on_release(const struct probe *p, struct gil_slot *g
  * but it costs, so it is counted. */
 static __always_inline void foreign(const struct probe *p)
 {
-	__sync_fetch_and_add(&foreign_hits[p->site->index & (STATE_MAX_SITES - 1)], 1);
+	__sync_fetch_and_add(&p->process->foreign_hits[p->site->index & (STATE_MAX_SITES - 1)], 1);
 }
 
 /*
@@ -205,7 +208,8 @@ static __always_inline bool called_by_python(const struct probe *p)
 	__u64 caller = 0;
 
 	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(p->ctx));
-	return caller >= python_begin && caller < python_end;
+	caller -= p->process->python_bias;
+	return caller >= p->code->python_begin && caller < p->code->python_end;
 }
 
 /*
@@ -215,7 +219,7 @@ static __always_inline bool called_by_python(const struct probe *p)
  */
 static __always_inline void on_libc_entry(struct probe *p)
 {
-	struct gil_slot *gil = known_gil(p, p->arg - off_cond);
+	struct gil_slot *gil = known_gil(p, p->arg - p->code->off_cond);
 	bool is_wait = p->site->role == SITE_LIBC_WAIT;
 
 	if (gil) {
@@ -232,7 +236,7 @@ static __always_inline void on_libc_entry(struct probe *p)
 			on_release(p, gil);
 		return;
 	}
-	gil = is_wait ? NULL : known_gil(p, p->arg - off_switch_cond);
+	gil = is_wait ? NULL : known_gil(p, p->arg - p->code->off_switch_cond);
 	if (!gil) {
 		foreign(p);
 		return;
@@ -248,7 +252,7 @@ static __always_inline void on_call_site(struct probe *p)
 	struct gil_slot *gil;
 
 	if (p->site->role == SITE_RELEASE) {
-		gil = known_gil(p, p->arg - off_cond);
+		gil = known_gil(p, p->arg - p->code->off_cond);
 		if (!gil) {
 			foreign(p);
 			return;
@@ -258,13 +262,13 @@ static __always_inline void on_call_site(struct probe *p)
 		hit(gil, p->site);
 		on_release(p, gil);
 	} else if (p->site->role == SITE_ACQUIRE) {
-		gil = gil_of_take(p, p->arg - off_switch_cond);
+		gil = gil_of_take(p, p->arg - p->code->off_switch_cond);
 		if (!gil)
 			return;
 		hit(gil, p->site);
 		on_acquire(p, gil);
 	} else {
-		gil = gil_of_take(p, p->arg - off_cond);
+		gil = gil_of_take(p, p->arg - p->code->off_cond);
 		if (!gil)
 			return;
 		hit(gil, p->site);
@@ -274,18 +278,23 @@ static __always_inline void on_call_site(struct probe *p)
 
 static __always_inline int run_probe(struct pt_regs *ctx, bool libc)
 {
-	struct moment moment = this_moment();
-	struct probe p = {.ctx = ctx, .now = moment.now, .emit = moment.emit};
-	__u64 pid_tgid;
+	const __u64 ids = current_ids();
+	struct probe p = {.ctx = ctx, .process = find_process(ids >> 32), .tid = (__u32)ids};
+	struct moment moment;
+	__u64 vaddr;
 
+	if (!p.process)
+		return 0;
+	moment = this_moment(p.process);
 	if (!moment.track)
 		return 0;
-	p.site = site_at(PT_REGS_IP(ctx));
-	if (p.site->ip != PT_REGS_IP(ctx))
+	p.code = code_of(p.process);
+	vaddr = PT_REGS_IP(ctx) - p.process->site_bias;
+	p.site = site_at(p.code, vaddr);
+	if (p.site->vaddr != vaddr)
 		return 0;
-	pid_tgid = bpf_get_current_pid_tgid();
-	p.tgid = pid_tgid >> 32;
-	p.tid = (__u32)pid_tgid;
+	p.now = moment.now;
+	p.emit = moment.emit;
 	p.arg = PT_REGS_PARM1(ctx);
 	if (libc)
 		on_libc_entry(&p);
@@ -306,110 +315,24 @@ int gil_libc_entry(struct pt_regs *ctx)
 	return run_probe(ctx, true);
 }
 
-/* What the program above costs without a target: the tool probes a call of its own with this one.
+/*
+ * The tool probes a call of its own with this one: what the programs above cost without a target,
+ * and which PID namespace the tool lives in.
  */
 SEC("uprobe")
 int calibrate(struct pt_regs *ctx)
 {
+	struct process *process = find_process(current_ids() >> 32);
 	struct ev_hold *ev;
 
-	if (site_at(PT_REGS_IP(ctx))->ip == PT_REGS_IP(ctx) || !bpf_ktime_get_ns() ||
-	    !bpf_get_current_pid_tgid())
+	if (!own_pid_namespace)
+		learn_own_namespace((const struct task_struct *)bpf_get_current_task());
+	if (process || site_at(&codes[0], PT_REGS_IP(ctx))->vaddr == PT_REGS_IP(ctx) ||
+	    !bpf_ktime_get_ns())
 		return 0;
 	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 	if (ev)
 		bpf_ringbuf_discard(ev, BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-/* Closes the hold of one GIL; global for the same reason as search_gil. */
-__noinline int close_hold(__u32 index, __u64 now, bool emit)
-{
-	struct gil_slot *gil = gil_at(index);
-
-	if (emit)
-		emit_hold(gil, index, gil->holder, gil->acquire_ns, now,
-			  gil->hold_flags | HOLD_EXITED);
-	gil->holder = 0;
-	gil->events++;
-	return 0;
-}
-
-/* Closes the holds that end with their thread (`tid`), or all of the process (`tid` 0). */
-static __always_inline void close_holds(__u32 tgid, __u32 tid, const struct moment *moment)
-{
-	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		const struct gil_slot *gil = &gils[i];
-
-		if (!gil->address)
-			break;
-		if (gil->tgid == tgid && gil->holder && (!tid || gil->holder == tid))
-			close_hold(i, moment->now, moment->emit);
-	}
-}
-
-/* An exiting thread takes its wait with it: up to 3.13, threads may end inside take_gil. */
-static __always_inline void drop_request(__u32 tgid, __u32 tid, const struct moment *moment)
-{
-	struct request *request = bpf_map_lookup_elem(&requests, &tid);
-
-	if (!request)
-		return;
-	if (request->request_ns) {
-		__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
-		if (moment->emit)
-			emit_wait_end(tgid, request->slot, tid, request->request_ns, moment->now);
-	}
-	bpf_map_delete_elem(&requests, &tid);
-}
-
-SEC("raw_tp/sched_process_exit")
-int thread_exit(void *ctx __attribute__((unused)))
-{
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	__u32 tgid = pid_tgid >> 32, tid = (__u32)pid_tgid;
-	struct moment moment;
-
-	if (tgid != target_tgid)
-		return 0;
-	moment = this_moment();
-	if (!moment.track)
-		return 0;
-	drop_request(tgid, tid, &moment);
-	close_holds(tgid, tid, &moment);
-	if (moment.emit)
-		emit_thread(EV_THREAD_EXIT, tgid, tid, moment.now, NULL);
-	return 0;
-}
-
-/* TP_PROTO(struct task_struct *parent, struct task_struct *child) */
-SEC("raw_tp/sched_process_fork")
-int thread_start(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct task_struct *child = (struct task_struct *)ctx->args[1];
-	struct moment moment;
-
-	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
-		return 0;
-	moment = this_moment();
-	if (moment.emit && BPF_CORE_READ(child, tgid) == (int)target_tgid)
-		emit_thread(EV_THREAD_START, target_tgid, BPF_CORE_READ(child, pid), moment.now,
-			    child);
-	return 0;
-}
-
-/* Whatever the state is: the process that was attached to is gone. */
-SEC("raw_tp/sched_process_exec")
-int process_exec(void *ctx __attribute__((unused)))
-{
-	struct moment moment;
-
-	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
-		return 0;
-	moment = this_moment();
-	if (moment.track)
-		close_holds(target_tgid, 0, &moment);
-	stop(STOP_EXEC, moment.now);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Copyright (c) 2026 gilscope contributors */
-/* The programs' memory: configuration, sites, GILs, requests; and how to find one. */
+/* The programs' memory: code, processes, GILs, requests; and how to find one. */
 #ifndef GILSCOPE_STATE_BPF_H
 #define GILSCOPE_STATE_BPF_H
 
@@ -10,27 +10,17 @@
 #include <bpf/bpf_core_read.h>
 
 #include "events.h"
+#include "ids.bpf.h"
 #include "state.h"
 
-/* Offsets inside struct _gil_runtime_state, from the target's version. */
-const volatile __u32 off_last_holder;
-const volatile __u32 off_locked;
-const volatile __u32 off_cond;
-const volatile __u32 off_switch_cond;
-const volatile __u32 target_tgid;
-/* Where the interpreter's code stands in the process. */
-const volatile __u64 python_begin;
-const volatile __u64 python_end;
 /* Bytes in the ring buffer at which the reader is woken; until then it polls. */
 const volatile __u32 wakeup_bytes;
 
-__u32 capture_state;
-struct stop_notice stop_notice;
-__u64 site_multiplier;
-struct site sites[STATE_SITE_TABLE];
-struct return_site returns[STATE_MAX_RETURNS];
+/* Every process of the machine is told of, not only those that are attached to or followed. */
+__u32 watch_all;
+struct code codes[STATE_MAX_CODES];
+struct process processes[STATE_MAX_PROCESSES];
 struct gil_slot gils[STATE_MAX_GILS];
-__u64 foreign_hits[STATE_MAX_SITES];
 __u64 losses[LOSS_KINDS];
 
 struct {
@@ -46,23 +36,55 @@ struct {
 	__type(value, struct request);
 } requests SEC(".maps");
 
-/* slot -> address of the GIL that took it: an insert that fails if another CPU was faster, which
- * makes the claim atomic. */
+/* tgid -> slot in `processes`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_MAX_PROCESSES);
+	__type(key, __u32);
+	__type(value, __u32);
+} process_slots SEC(".maps");
+
+/* -> slot in `gils`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, STATE_MAX_GILS);
+	__type(key, struct gil_key);
+	__type(value, __u32);
+} gil_slots SEC(".maps");
+
+/* Slots in `gils` that are free. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, STATE_MAX_GILS);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(__u32));
+} free_gils SEC(".maps");
+
+/* Place in a process's list -> slot in `gils`: an insert that fails if another CPU was faster, which
+ * makes taking a place atomic. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_MAX_GILS);
+	__type(key, struct gil_place);
+	__type(value, __u32);
+} places SEC(".maps");
+
+/* tgids whose children are told of; the children join. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_MAX_FOLLOWED);
 	__type(key, __u32);
-	__type(value, __u64);
-} claims SEC(".maps");
+	__type(value, __u32);
+} followed SEC(".maps");
 
 static __always_inline void count_loss(enum loss_kind kind)
 {
 	__sync_fetch_and_add(&losses[kind], 1);
 }
 
-static __always_inline __u32 read_state(void)
+static __always_inline __u32 read_state(const struct process *process)
 {
-	return *(volatile __u32 *)&capture_state;
+	return *(const volatile __u32 *)&process->state;
 }
 
 /* When an event happened, and what is to be done with it. */
@@ -83,11 +105,11 @@ static __always_inline bool is_tracking(__u32 state)
 	return state == STATE_ARMED || state == STATE_EMIT;
 }
 
-static __always_inline struct moment this_moment(void)
+static __always_inline struct moment this_moment(const struct process *process)
 {
-	__u32 before = read_state();
+	__u32 before = read_state(process);
 	__u64 now = bpf_ktime_get_ns();
-	__u32 after = read_state();
+	__u32 after = read_state(process);
 
 	return (struct moment){
 		.now = now,
@@ -96,70 +118,100 @@ static __always_inline struct moment this_moment(void)
 	};
 }
 
-static __always_inline void stop(enum stop_reason reason, __u64 now)
+/* For good; the first reason counts. */
+static __always_inline void stop(struct process *process, enum stop_reason reason, __u64 now)
 {
-	stop_notice.at_ns = now;
-	stop_notice.reason = reason;
-	*(volatile __u32 *)&capture_state = STATE_STOPPED;
-}
-
-/* The only place where a site at `ip` can be; the caller compares (the verifier loses a pointer
- * that is compared here). */
-static __always_inline struct site *site_at(__u64 ip)
-{
-	return &sites[site_slot(ip, site_multiplier) & (STATE_SITE_TABLE - 1)];
-}
-
-/*
- * Loops stand in global functions: the verifier checks those once and by themselves, instead of the
- * rest of the program for each turn, which made loading take most of a second.
- */
-#define NONE ((__u32)-1)
-
-static __always_inline bool is_gil(__u32 index, __u64 address, __u32 tgid)
-{
-	return gils[index].address == address && gils[index].tgid == tgid;
-}
-
-/* Slots are taken in order and never given back, so the first free one ends the search. */
-__noinline __u32 search_gil(__u64 address, __u32 tgid)
-{
-	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		if (is_gil(i, address, tgid))
-			return i;
-		if (!gils[i].address)
-			break;
+	if (!process->stop.reason) {
+		process->stop.at_ns = now;
+		process->stop.reason = reason;
 	}
-	return NONE;
+	*(volatile __u32 *)&process->state = STATE_STOPPED;
 }
 
-/* Takes a slot for a GIL that was not there at the start (an interpreter with its own GIL, or a
- * process just begun). */
-__noinline __u32 claim_gil(__u64 address, __u32 tgid, __u64 now)
+/* Nearly always it is the only one. */
+static __always_inline struct process *find_process(__u32 tgid)
 {
-	for (__u32 i = 0; i < STATE_MAX_GILS; i++) {
-		__u32 key = i;
+	const __u32 *slot;
 
-		if (gils[i].address || bpf_map_update_elem(&claims, &key, &address, BPF_NOEXIST))
-			continue;
-		gils[i].first_ns = now;
-		gils[i].tgid = tgid;
-		gils[i].address = address;
-		return i;
-	}
-	count_loss(LOSS_gil_slots_full);
-	return NONE;
+	if (processes[0].tgid == tgid)
+		return &processes[0];
+	slot = bpf_map_lookup_elem(&process_slots, &tgid);
+	return slot ? &processes[*slot & (STATE_MAX_PROCESSES - 1)] : NULL;
 }
 
-/* Nearly always it is slot 0. */
-static __always_inline __u32 find_gil(__u64 address, __u32 tgid)
+static __always_inline const struct code *code_of(const struct process *process)
 {
-	return is_gil(0, address, tgid) ? 0 : search_gil(address, tgid);
+	return &codes[process->code & (STATE_MAX_CODES - 1)];
+}
+
+/* The only place where a site at an address of the file can be; the caller compares (the verifier
+ * loses a pointer that is compared here). */
+static __always_inline const struct site *site_at(const struct code *code, __u64 vaddr)
+{
+	return &code->sites[site_slot(vaddr, code->multiplier) & (STATE_SITE_TABLE - 1)];
 }
 
 static __always_inline struct gil_slot *gil_at(__u32 index)
 {
 	return &gils[index & (STATE_MAX_GILS - 1)];
+}
+
+#define NONE STATE_NO_GIL
+
+/* Nearly always it is the process's first one. */
+static __always_inline __u32 find_gil(const struct process *process, __u64 address)
+{
+	struct gil_key key = {.address = address, .process = process->slot};
+	const __u32 first = process->gils[0] - 1;
+	const __u32 *slot;
+
+	if (gil_at(first)->address == address && gil_at(first)->process == process->slot)
+		return first & (STATE_MAX_GILS - 1);
+	slot = bpf_map_lookup_elem(&gil_slots, &key);
+	return slot ? *slot : NONE;
+}
+
+/*
+ * Enters a slot into the list of its process. Loops stand in global functions: the verifier checks
+ * those once and by themselves, instead of the rest of the program for each turn, which made
+ * loading take most of a second.
+ */
+__noinline int take_place(__u32 process_slot, __u32 slot)
+{
+	struct process *process = &processes[process_slot & (STATE_MAX_PROCESSES - 1)];
+
+	for (__u32 i = 0; i < STATE_PROCESS_GILS; i++) {
+		struct gil_place place = {.process = process_slot, .place = i};
+
+		if (process->gils[i] || bpf_map_update_elem(&places, &place, &slot, BPF_NOEXIST))
+			continue;
+		process->gils[i] = slot + 1;
+		return 1;
+	}
+	return 0;
+}
+
+/* Takes a slot for a GIL that was not there when the process was attached to. */
+static __always_inline __u32 claim_gil(const struct process *process, __u64 address, __u64 now)
+{
+	struct gil_key key = {.address = address, .process = process->slot};
+	struct gil_slot *gil;
+	__u32 slot;
+
+	if (bpf_map_pop_elem(&free_gils, &slot)) {
+		count_loss(LOSS_gil_slots_full);
+		return NONE;
+	}
+	gil = gil_at(slot);
+	gil->first_ns = now;
+	gil->process = process->slot;
+	gil->address = address;
+	if (!take_place(process->slot, slot)) {
+		count_loss(LOSS_gil_slots_full);
+		return NONE;
+	}
+	bpf_map_update_elem(&gil_slots, &key, &slot, BPF_ANY);
+	return slot;
 }
 
 #endif

@@ -11,18 +11,23 @@
 #include <linux/types.h>
 #endif
 
-#define STATE_MAX_GILS 64
+#define STATE_MAX_PROCESSES 512
+#define STATE_MAX_GILS 1024 /* of all processes together */
+#define STATE_MAX_CODES 32
 #define STATE_MAX_SITES 64
 #define STATE_MAX_RETURNS 32
 #define STATE_SITE_TABLE_BITS 7
 #define STATE_SITE_TABLE (1 << STATE_SITE_TABLE_BITS)
 #define STATE_MAX_THREADS 16384
+#define STATE_MAX_FOLLOWED 8192
+#define STATE_PROCESS_GILS 64
+#define STATE_NO_GIL ((__u32)-1)
 
 /*
- * One flag decides what the programs do. It changes for all probes at once, which makes the
- * knowledge about a GIL exact from that moment on: everything below happens under gil->mutex, so a
- * first event "release" means that it was held until then, a first event "acquire" that it was
- * free, and no event that nothing has changed.
+ * One flag for each process decides what the programs do. It changes for all probes at once, which
+ * makes the knowledge about a GIL exact from that moment on: everything below happens under
+ * gil->mutex, so a first event "release" means that it was held until then, a first event "acquire"
+ * that it was free, and no event that nothing has changed.
  */
 enum capture_state {
 	STATE_OFF = 0, /* attaching: hits are ignored */
@@ -38,6 +43,7 @@ enum capture_state {
 enum stop_reason {
 	STOP_NONE = 0,
 	STOP_EXEC,   /* the process executed another program: addresses mean something else now */
+	STOP_EXIT,   /* its last thread exited */
 	STOP_LOCKED, /* gil->locked is not what it must be at this site */
 	STOP_LAST_HOLDER, /* gil->last_holder is NULL */
 	STOP_FAULT,	  /* the first argument does not point to readable memory */
@@ -55,7 +61,7 @@ enum site_role { SITE_WAIT, SITE_ACQUIRE, SITE_RELEASE, SITE_LIBC_WAIT, SITE_LIB
 
 /* A probed instruction. The table is a perfect hash of the addresses: see site_slot(). */
 struct site {
-	__u64 ip;	  /* in the process; 0: empty */
+	__u64 vaddr;	  /* in the file; 0: empty */
 	__u32 index;	  /* into the probe plan */
 	__u32 cfa_offset; /* return address = *(sp + cfa_offset - 8); 0: not known */
 	__u8 role;	  /* enum site_role */
@@ -63,16 +69,50 @@ struct site {
 	__u8 pad[6];
 };
 
-static inline __u32 site_slot(__u64 ip, __u64 multiplier)
+static inline __u32 site_slot(__u64 vaddr, __u64 multiplier)
 {
-	return (__u32)((ip * multiplier) >> (64 - STATE_SITE_TABLE_BITS));
+	return (__u32)((vaddr * multiplier) >> (64 - STATE_SITE_TABLE_BITS));
 }
 
 /* A return address between the eval loop and a release (user/probe/plan.h). */
 struct return_site {
-	__u64 ip;
+	__u64 vaddr;
 	__u32 cfa_offset;
 	__u32 forced;
+};
+
+/* What one probe plan says, shared by all processes that run this code. Addresses are those of the
+ * file. */
+struct code {
+	__u64 multiplier;
+	/* Offsets inside struct _gil_runtime_state, from the target's version. */
+	__u32 off_last_holder;
+	__u32 off_locked;
+	__u32 off_cond;
+	__u32 off_switch_cond;
+	__u32 free_threaded; /* its GIL can be off, and go on and off */
+	__u32 pad;
+	/* Where the interpreter's own code stands. */
+	__u64 python_begin;
+	__u64 python_end;
+	struct site sites[STATE_SITE_TABLE];
+	struct return_site returns[STATE_MAX_RETURNS];
+};
+
+/* One process that is attached to. */
+struct process {
+	__u32 id;	   /* of its records; 0: free */
+	__u32 tgid;	   /* 0: free, or ended */
+	__u32 state;	   /* enum capture_state */
+	__u32 code;	   /* index into codes */
+	__u64 site_bias;   /* address in the process = vaddr in the probed file + bias */
+	__u64 python_bias; /* the same for the interpreter's file */
+	__u32 slot;	   /* its own */
+	__u32 pad;
+	/* Slots of its GILs, plus 1, in the order in which they were met; 0: none. */
+	__u32 gils[STATE_PROCESS_GILS];
+	struct stop_notice stop;
+	__u64 foreign_hits[STATE_MAX_SITES];
 };
 
 /*
@@ -82,8 +122,8 @@ struct return_site {
 struct gil_slot {
 	__u64 address; /* 0: free */
 	__u64 first_ns;
-	__u32 tgid;
-	__u32 holder; /* tid; 0: not held, or nothing known (no event yet) */
+	__u32 process; /* slot of its process */
+	__u32 holder;  /* tid; 0: not held, or nothing known (no event yet) */
 	__u64 acquire_ns;
 	__u64 request_ns; /* of the holder's wait; 0: it did not wait */
 	__u64 seq;	  /* releases since STATE_EMIT */
@@ -93,6 +133,19 @@ struct gil_slot {
 	__u32 checked;	   /* events whose site was confirmed against the GIL's memory */
 	__u64 events;	   /* acquires and releases since STATE_ARMED */
 	__u64 hits[STATE_MAX_SITES];
+};
+
+/* A place in the list of a process's GILs. */
+struct gil_place {
+	__u32 process; /* slot */
+	__u32 place;
+};
+
+/* Where the slot of a GIL is looked up, if it is not its process's first one. */
+struct gil_key {
+	__u64 address;
+	__u32 process; /* slot */
+	__u32 pad;
 };
 
 /* A thread's request: it wants the GIL in `slot` since request_ns; 0: it wants none. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,17 +18,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector.h"
-#include "model/model.h"
+#include "models.h"
 #include "output.h"
-#include "probe/attach.h"
-#include "probe/bpf_object.h"
-#include "probe/calibrate.h"
-#include "probe/plan.h"
 #include "report/result.h"
 #include "target/launch.h"
-#include "target/target.h"
 
 #define MAX_OPEN (STATE_MAX_GILS + STATE_MAX_THREADS)
+
+struct process_results {
+	struct result_process *items;
+	size_t count, cap;
+};
 
 struct capture {
 	const struct options *options;
@@ -38,20 +39,13 @@ struct capture {
 	struct report_options live_style;
 	int signal_fd;
 
-	pid_t child; /* the command, 0: a PID is profiled */
+	pid_t child; /* the command, 0: none */
 	bool child_stopped;
 	int child_signals; /* that were passed on to it */
 
-	struct target target;
-	struct probe_plan plan;
-	struct gil_bpf *skel;
-	struct attachment attached;
 	struct collector *collector;
-	struct model *model;
-	uint64_t hit_ns, stepped_hit_ns;
-
+	struct models models;
 	struct open_interval *open; /* scratch for interval lines */
-	struct model_open *model_open;
 };
 
 /* Ctrl-C and SIGTERM end the capture, never the report; a reader of the report that goes away is an
@@ -94,32 +88,44 @@ static void on_record(void *ctx, const void *record, size_t size)
 {
 	struct capture *c = ctx;
 
-	model_feed(c->model, record, size);
+	models_feed(&c->models, record, size);
+}
+
+static void print_started(const struct capture *c)
+{
+	const char *hint = c->options->duration_ns || c->child ? "" : "; Ctrl-C ends the capture";
+	struct collector_process first, second;
+
+	if (!collector_process(c->collector, 0, &first))
+		fprintf(stderr, "gilscope: capturing: no Python process yet%s\n", hint);
+	else if (!collector_process(c->collector, 1, &second))
+		fprintf(stderr, "gilscope: capturing process %d (CPython %s)%s\n",
+			first.target->pid, first.target->version.text, hint);
+	else
+		fprintf(stderr, "gilscope: capturing process %d and others%s\n", first.target->pid,
+			hint);
 }
 
 static void on_start(void *ctx)
 {
 	struct capture *c = ctx;
-	const char *hint = c->options->duration_ns || c->child ? "" : "; Ctrl-C ends the capture";
 
+	models_set_start(&c->models, collector_start_ns(c->collector));
 	if (c->options->verbose || isatty(STDERR_FILENO))
-		fprintf(stderr, "gilscope: capturing process %d (CPython %s)%s\n", c->target.pid,
-			c->target.version.text, hint);
+		print_started(c);
 	if (c->live)
 		report_interval_header(stdout, &c->live_style);
 }
 
 static void print_interval(struct capture *c, size_t index)
 {
-	const size_t count = collector_open(c->collector, c->open, MAX_OPEN);
 	struct model_bin bin;
+	size_t count;
 
-	for (size_t i = 0; i < count; i++)
-		c->model_open[i] = (struct model_open){.gil = c->open[i].gil,
-						       .is_wait = c->open[i].is_wait,
-						       .handoff = c->open[i].handoff,
-						       .from_ns = c->open[i].from_ns};
-	if (model_peek_bin(c->model, index, c->model_open, count, &bin))
+	if (!c->open)
+		c->open = xcalloc(MAX_OPEN, sizeof(*c->open));
+	count = collector_open(c->collector, c->open, MAX_OPEN);
+	if (models_peek_bin(&c->models, index, c->open, count, &bin))
 		report_interval(stdout, &bin, &c->live_style);
 }
 
@@ -137,61 +143,15 @@ static bool on_interval(void *ctx, size_t index)
 	return c->options->output != NULL;
 }
 
-/* Finds or starts the target. */
-static int find_target(struct capture *c, int *command_status)
+static int start_command(struct capture *c, int *command_status)
 {
-	pid_t pid = c->options->pid;
-
 	*command_status = -1;
-	if (c->options->command) {
-		int err = launch_until_python(c->options->command, &c->child, command_status);
-		if (err)
-			return err;
-		c->child_stopped = true;
-		pid = c->child;
-	}
-	return target_resolve(pid, &c->target);
-}
-
-static int make_plan(struct capture *c)
-{
-	const struct plan_request request = {
-		.python = c->target.python.image,
-		.libc = c->target.libc.image,
-		.version_minor = c->target.version.minor,
-		.force_libc = c->options->force_libc,
-	};
-	int err = plan_probes(&request, &c->plan);
-
-	if (err)
-		return log_err(err,
-			       "cannot find where CPython %s takes and drops its GIL in %s: %s",
-			       c->target.version.text, c->target.python.path,
-			       c->plan.note_count ? c->plan.notes[0] : strerror(-err));
-	return 0;
-}
-
-static bool has_stepped_site(const struct probe_plan *plan)
-{
-	for (size_t i = 0; i < plan->site_count; i++)
-		if (!plan->sites[i].emulated)
-			return true;
-	return false;
-}
-
-static int attach(struct capture *c)
-{
-	const struct bpf_object_options options = {.ring_size = c->options->ring_size};
-	int err = bpf_object_open(&c->target, &c->plan, &options, &c->skel);
-
-	if (err)
-		return err;
-	/* Before the target's probes are there, so that measuring takes nothing from the capture.
-	 */
-	c->hit_ns = calibrate_probe(c->skel, true, &c->attached);
-	if (has_stepped_site(&c->plan))
-		c->stepped_hit_ns = calibrate_probe(c->skel, false, &c->attached);
-	return attachment_attach(&c->attached, c->skel, &c->target, &c->plan);
+	if (!c->options->command)
+		return 0;
+	int err =
+		launch_stopped(c->options->command, c->options->follow, &c->child, command_status);
+	c->child_stopped = !err;
+	return err;
 }
 
 static int resume_child(struct capture *c)
@@ -205,9 +165,16 @@ static int resume_child(struct capture *c)
 static int new_collector(struct capture *c)
 {
 	const struct collector_options options = {
+		.pids = c->options->pids.items,
+		.pid_count = c->options->pids.count,
+		.child = c->child,
+		.follow = c->options->follow,
+		.comm = c->options->comm,
+		.cgroup = c->options->cgroup,
+		.force_libc = c->options->force_libc,
+		.ring_size = c->options->ring_size,
 		.duration_ns = c->options->duration_ns,
 		.interval_ns = c->options->interval_ns,
-		.from_birth = c->child != 0,
 		.stop_fd = c->signal_fd,
 		.on_record = on_record,
 		.on_start = on_start,
@@ -215,36 +182,25 @@ static int new_collector(struct capture *c)
 		.on_stop = on_stop,
 		.ctx = c,
 	};
-	const struct model_options model_options = {.interval_ns = c->options->interval_ns};
 
-	c->model = model_new(&model_options);
-	if (c->options->interval_ns) {
-		c->open = xcalloc(MAX_OPEN, sizeof(*c->open));
-		c->model_open = xcalloc(MAX_OPEN, sizeof(*c->model_open));
-	}
-	return collector_new(&c->target, c->skel, &options, &c->collector);
+	models_init(&c->models, c->options->interval_ns);
+	return collector_new(&options, &c->collector);
 }
 
-/* From the resolved target to the complete stream. */
+/* From the processes to the complete stream. */
 static int run(struct capture *c)
 {
-	int err = make_plan(c);
+	int err = new_collector(c);
 
 	if (!err)
-		err = attach(c);
-	if (!err)
-		log_info("attached %zu probes to process %d %.0f ms after the start",
-			 c->plan.site_count, c->target.pid,
+		log_info("attached %.0f ms after the start",
 			 (double)(clock_mono_ns() - c->begin_ns) / NSEC_PER_MSEC);
-	if (!err)
-		err = new_collector(c);
 	if (!err)
 		err = collector_start(c->collector);
 	if (!err)
 		err = resume_child(c);
 	if (!err)
 		err = collector_follow(c->collector);
-	attachment_detach(&c->attached);
 	if (!err)
 		collector_finish(c->collector);
 	return err;
@@ -252,20 +208,34 @@ static int run(struct capture *c)
 
 static void fill_capture(const struct capture *c, struct result_capture *to)
 {
-	const struct model_result *model = model_result(c->model);
 	struct utsname kernel;
 
 	uname(&kernel);
+	to->start_ns = collector_start_ns(c->collector);
 	to->start_unix_ns = collector_start_unix_ns(c->collector);
-	to->duration_ns = model->end_ns - model->start_ns;
-	to->end = model->end;
+	to->duration_ns = collector_end_ns(c->collector) - to->start_ns;
+	to->end = collector_end(c->collector);
 	snprintf(to->kernel, sizeof(to->kernel), "%s", kernel.release);
 	snprintf(to->arch, sizeof(to->arch), "%.31s", kernel.machine);
 	to->mode = "exact";
-	to->coverage = 1.0;
-	if (c->child)
+	if (c->child && !c->options->follow)
 		to->note = "The command was profiled from before its interpreter was initialized; "
-			   "processes that it started are not part of the report.";
+			   "processes that it started are not part of the report (see --follow).";
+}
+
+/* What the hits of one process cost it, in ns. */
+static uint64_t add_cost(const struct capture *c, const struct result_process *process,
+			 struct result_overhead *to)
+{
+	uint64_t cost = 0;
+
+	for (size_t i = 0; i < process->plan->site_count; i++) {
+		const uint64_t hits = process->site_hits[i] + process->foreign_hits[i];
+
+		to->probe_hits += hits;
+		cost += hits * collector_hit_ns(c->collector, process->plan->sites[i].emulated);
+	}
+	return cost;
 }
 
 static void fill_overhead(const struct capture *c, struct result *result)
@@ -274,14 +244,10 @@ static void fill_overhead(const struct capture *c, struct result *result)
 	struct rusage usage;
 	uint64_t cost = 0;
 
-	for (size_t i = 0; i < c->plan.site_count; i++) {
-		result->site_hits[i] = collector_hits(c->collector, i);
-		result->foreign_hits[i] = collector_foreign_hits(c->collector, i);
-		const uint64_t hits = result->site_hits[i] + result->foreign_hits[i];
-		to->probe_hits += hits;
-		cost += hits * (c->plan.sites[i].emulated ? c->hit_ns : c->stepped_hit_ns);
-	}
-	to->ns_per_hit = to->probe_hits ? cost / to->probe_hits : c->hit_ns;
+	for (size_t i = 0; i < result->process_count; i++)
+		cost += add_cost(c, &result->processes[i], to);
+	to->ns_per_hit =
+		to->probe_hits ? cost / to->probe_hits : collector_hit_ns(c->collector, true);
 	if (result->capture.duration_ns)
 		to->target_cpu_fraction = (double)cost / (double)result->capture.duration_ns;
 	getrusage(RUSAGE_SELF, &usage);
@@ -291,18 +257,61 @@ static void fill_overhead(const struct capture *c, struct result *result)
 	to->tool_max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }
 
+/* Those whose stream is complete. */
+static void add_processes(struct capture *c, struct process_results *results)
+{
+	struct collector_process from;
+
+	for (size_t i = 0; collector_process(c->collector, i, &from); i++) {
+		const struct model_result *model = models_result(&c->models, from.id);
+
+		if (!model)
+			continue;
+		struct result_process *to = VEC_PUSH(results);
+		to->target = from.target;
+		to->plan = from.plan;
+		to->model = model;
+		to->unobserved_ns = from.unobserved_ns;
+		memcpy(to->site_hits, from.hits, sizeof(to->site_hits));
+		memcpy(to->foreign_hits, from.foreign_hits, sizeof(to->foreign_hits));
+	}
+}
+
+/* Share of the time of all processes that was probed. */
+static double coverage(const struct capture *c, const struct process_results *results)
+{
+	uint64_t missed = collector_missed_ns(c->collector), observed = 0;
+
+	for (size_t i = 0; i < results->count; i++) {
+		missed += results->items[i].unobserved_ns;
+		observed += results->items[i].model->end_ns - results->items[i].model->start_ns;
+	}
+	return observed ? (double)observed / (double)(observed + missed) : 1.0;
+}
+
 static int report(struct capture *c)
 {
-	struct result result = {
-		.target = &c->target, .plan = &c->plan, .model = model_result(c->model)};
+	struct process_results results = {0};
+	struct result result = {.several = c->options->pids.count > 1 || c->options->follow ||
+					   c->options->comm || c->options->cgroup};
 
+	add_processes(c, &results);
+	if (!results.count)
+		return log_err(-ESRCH, "no Python process was captured: nothing to report");
+	result.processes = results.items;
+	result.process_count = results.count;
 	fill_capture(c, &result.capture);
 	fill_overhead(c, &result);
+	result.capture.coverage = coverage(c, &results);
+	models_losses(&c->models, result.losses);
 	int err = output_begin(&c->out);
 
 	if (c->live && !c->options->output)
 		fputc('\n', stdout);
-	return err ? err : report_write(c->out.file, &result, &c->style);
+	if (!err)
+		err = report_write(c->out.file, &result, &c->style);
+	free(results.items);
+	return err;
 }
 
 /*
@@ -317,7 +326,7 @@ static int end_child(struct capture *c, bool captured)
 		return -1;
 	if (c->child_stopped)
 		kill(c->child, SIGKILL);
-	else if (captured && model_result(c->model)->end == END_SIGNAL) {
+	else if (captured && collector_end(c->collector) == END_SIGNAL) {
 		log_warn("the command goes on as process %d", c->child);
 		return -1;
 	}
@@ -332,14 +341,8 @@ static int end_child(struct capture *c, bool captured)
 static void free_capture(struct capture *c)
 {
 	collector_free(c->collector);
-	attachment_detach(&c->attached);
-	if (c->skel)
-		bpf_object_close(c->skel);
-	model_free(c->model);
-	plan_free(&c->plan);
-	target_free(&c->target);
+	models_free(&c->models);
 	free(c->open);
-	free(c->model_open);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
 }
@@ -362,7 +365,7 @@ int cmd_stat(const struct options *options)
 	/* Not among the lines of a JSON or CSV report. */
 	c.live = options->interval_ns && (options->output || options->format == FORMAT_TEXT);
 	/* Before the signals are blocked: a command inherits what is blocked. */
-	err = find_target(&c, &status);
+	err = start_command(&c, &status);
 	if (!err)
 		err = block_signals(&c);
 	if (!err)

@@ -27,11 +27,27 @@ static const char doc[] =
 	"unit: seconds).\n\n"
 	"Exit status: 0 a report was made; 1 the capture failed; 2 the command line is wrong.";
 
-enum key { KEY_ASCII = 256, KEY_RING_SIZE, KEY_PROBES, KEY_EXIT_STATUS, KEY_COLUMNS };
+enum key {
+	KEY_ASCII = 256,
+	KEY_RING_SIZE,
+	KEY_PROBES,
+	KEY_EXIT_STATUS,
+	KEY_COLUMNS,
+	KEY_FOLLOW,
+	KEY_COMM,
+	KEY_CGROUP
+};
 
 static const struct argp_option argp_options[] = {
 	{0, 0, 0, 0, "What to profile:", 1},
-	{"pid", 'p', "PID", 0, "Profile the running process PID", 1},
+	{"pid", 'p', "PID[,PID...]", 0, "Profile the running process PID, or several", 1},
+	{"comm", KEY_COMM, "NAME", 0,
+	 "Profile every Python process named NAME (as ps -o comm shows it), also those that begin later",
+	 1},
+	{"cgroup", KEY_CGROUP, "PATH", 0,
+	 "Profile every Python process of a control group and those below it, also later ones", 1},
+	{"follow", KEY_FOLLOW, 0, 0, "Profile the children of these processes too, also later ones",
+	 1},
 	{"duration", 'd', "DURATION", 0, "End the capture after DURATION", 1},
 	{0, 0, 0, 0, "The report:", 2},
 	{"format", 'f', "FORMAT", 0, "text (default), json, or csv (the thread table)", 2},
@@ -73,15 +89,35 @@ static void parse_duration(struct argp_state *state, const char *what, const cha
 			what, arg);
 }
 
-static pid_t parse_pid(struct argp_state *state, const char *arg)
+static void add_pid(struct options *options, pid_t pid)
 {
-	char *end;
+	for (size_t i = 0; i < options->pids.count; i++)
+		if (options->pids.items[i] == pid)
+			return;
+	*VEC_PUSH(&options->pids) = pid;
+}
 
-	errno = 0;
-	long value = strtol(arg, &end, 10);
-	if (errno || end == arg || *end || value <= 0 || value > INT_MAX)
-		argp_error(state, "'%s' is not a PID: -p takes the number of a process", arg);
-	return (pid_t)value;
+/* One number, or several with commas between them. */
+static void parse_pids(struct argp_state *state, struct options *options, const char *arg)
+{
+	const char *at = arg;
+
+	for (;;) {
+		char *end;
+
+		errno = 0;
+		const long value = strtol(at, &end, 10);
+		if (errno || end == at || (*end && *end != ',') || value <= 0 || value > INT_MAX)
+			argp_error(
+				state,
+				"'%s' is not a PID: -p takes the number of a process, or several with "
+				"commas between them",
+				arg);
+		add_pid(options, (pid_t)value);
+		if (!*end)
+			return;
+		at = end + 1;
+	}
 }
 
 /* A power of two of at least a page, as the kernel wants it; rounded up. */
@@ -137,9 +173,16 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		if (options->pid)
-			argp_error(state, "-p was given twice: profile one process at a time");
-		options->pid = parse_pid(state, arg);
+		parse_pids(state, options, arg);
+		break;
+	case KEY_FOLLOW:
+		options->follow = true;
+		break;
+	case KEY_COMM:
+		options->comm = arg;
+		break;
+	case KEY_CGROUP:
+		options->cgroup = arg;
 		break;
 	case 'd':
 		parse_duration(state, "-d", arg, &options->duration_ns);
@@ -203,12 +246,16 @@ static void check(const struct argp *argp, const struct options *options)
 {
 	const char *wrong = NULL;
 
-	if (options->command && options->pid)
-		wrong = "both -p and a command were given: choose one of them";
+	const bool running = options->pids.count || options->comm || options->cgroup;
+
+	if (options->command && running)
+		wrong = "both running processes and a command were named: choose one of them";
 	else if (options->command && !options->command[0])
 		wrong = "no command follows --: write it there, for example: gilscope stat -- python3 app.py";
-	else if (!options->command && !options->pid)
-		wrong = "nothing to profile: give -p PID, or a command behind --";
+	else if (!options->command && !running)
+		wrong = "nothing to profile: give -p PID, --comm, --cgroup, or a command behind --";
+	else if ((options->comm && !options->comm[0]) || (options->cgroup && !options->cgroup[0]))
+		wrong = "--comm and --cgroup want a name that is not empty";
 	else if (options->exit_status && !options->command)
 		wrong = "--exit-status needs a command behind --";
 	if (!wrong)
@@ -221,7 +268,13 @@ static void check(const struct argp *argp, const struct options *options)
 void options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct argp argp = {
-		argp_options, parse_one, "-p PID\n[stat] -- COMMAND [ARG...]", doc, 0, 0, 0};
+		argp_options,
+		parse_one,
+		"-p PID[,PID...]\n--comm NAME\n--cgroup PATH\n[stat] -- COMMAND [ARG...]",
+		doc,
+		0,
+		0,
+		0};
 	struct parse parse = {.options = options};
 	static char name[] = "gilscope";
 

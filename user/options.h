@@ -4,6 +4,7 @@
 #define GILSCOPE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -11,8 +12,14 @@
 
 /* The command line, parsed once. Strings live as long as argv. */
 struct options {
-	pid_t pid;	      /* 0: a command is started */
-	char **command;	      /* NULL-terminated; NULL: a PID is profiled */
+	struct {
+		pid_t *items;
+		size_t count, cap;
+	} pids;
+	char **command;	      /* NULL-terminated; NULL: no command is started */
+	bool follow;	      /* the children too */
+	const char *comm;     /* all processes of this name; NULL: not asked for */
+	const char *cgroup;   /* all processes of this control group; NULL: not asked for */
 	uint64_t duration_ns; /* 0: until Ctrl-C or the target's end */
 	uint64_t interval_ns; /* 0: no intervals */
 	uint64_t ring_size;

@@ -12,6 +12,18 @@ import jsonschema
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "tools" / "report-1.schema.json"
 LOSS_DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "bpf" / "loss.def"
 
+# What is rounded, and clocks that are read one after the other.
+SLACK_NS = 1000
+GIL_SUMS = (
+    "held_ns",
+    "handoff_ns",
+    "idle_ns",
+    "unknown_ns",
+    "wait_ns",
+    "holds",
+    "contended_holds",
+)
+
 
 @functools.lru_cache(maxsize=None)
 def validator():
@@ -28,7 +40,7 @@ def loss_names():
     return {line[len("LOSS(") : line.index(",")] for line in lines if line.startswith("LOSS(")}
 
 
-def close(value, truth, share=0.001, slack=1000):
+def close(value, truth, share=0.001, slack=SLACK_NS):
     """Within a share of the truth, and a microsecond for what is rounded."""
     return abs(value - truth) <= share * abs(truth) + slack
 
@@ -42,6 +54,57 @@ def check_report(report, losses=False):
         assert not lost, lost
     for process in report["processes"]:
         check_process(process)
+        check_span(process, report["capture"])
+    check_sequence(report["processes"])
+    check_process_losses(report)
+    if len(report["processes"]) > 1:
+        assert "totals" in report
+    if "totals" in report:
+        check_totals(report)
+
+
+def check_span(process, capture):
+    """When it was observed: to the end of the capture, unless it ended before."""
+    begin, end = process["from_ns"], process["from_ns"] + process["observed_ns"]
+    assert process["unobserved_ns"] <= begin, process["pid"]
+    assert end <= capture["duration_ns"] + SLACK_NS, process["pid"]
+    ended = ("target_exit", "exec")
+    if process["end"] not in ended:
+        assert capture["end"] == process["end"] or capture["end"] in ended, process["pid"]
+        assert end >= capture["duration_ns"] - SLACK_NS, process["pid"]
+    for gil in process["gils"]:
+        assert begin <= gil["from_ns"] <= end, gil
+        assert gil["from_ns"] + gil["observed_ns"] <= end + SLACK_NS, gil
+
+
+def check_sequence(processes):
+    """Entries of one pid are runs of it one after the other."""
+    runs = sorted(processes, key=lambda one: (one["pid"], one["from_ns"]))
+    for one, other in zip(runs, runs[1:]):
+        if one["pid"] == other["pid"]:
+            assert one["end"] in ("exec", "target_exit"), one["pid"]
+            assert one["from_ns"] + one["observed_ns"] <= other["from_ns"] + SLACK_NS, one["pid"]
+
+
+def check_process_losses(report):
+    """What the processes lost is part of what was lost."""
+    for name, count in report["losses"].items():
+        assert sum(one.get("losses", {}).get(name, 0) for one in report["processes"]) <= count, name
+
+
+def check_totals(report):
+    processes, totals = report["processes"], report["totals"]
+    gils = [gil for one in processes for gil in one["gils"]]
+    hits = sum(probe["hits"] for one in processes for probe in one["probes"])
+    assert totals["processes"] == len(processes)
+    assert totals["probe_hits"] == hits
+    for field in ("observed_ns", "unobserved_ns"):
+        assert totals[field] == sum(one[field] for one in processes), field
+    for field in GIL_SUMS:
+        assert totals[field] == sum(gil[field] for gil in gils), field
+    for field in ("forced_releases", "voluntary_releases"):
+        if totals[field] is not None:
+            assert totals[field] == sum(gil[field] for gil in gils), field
 
 
 def check_process(process):

@@ -33,7 +33,8 @@ def test_inlined_releases(interpreter, operation, start_workload, attach):
     expected = RELEASES[operation] * truth["count"]
     assert expected <= thread["hold"]["count"] <= expected + SLACK
     assert expected <= thread["voluntary_releases"] <= expected + SLACK
-    assert thread["forced_releases"] == 0
+    # A forced one: it was off the CPU for a switch interval, and the main thread asked.
+    assert thread["forced_releases"] <= SLACK
     # Each acquire has its release, but for what is open at an edge.
     assert abs(hits(report, "acquire") - hits(report, "release")) <= 2
     assert abs(hits(report, "release") - gil["holds"]) <= 2

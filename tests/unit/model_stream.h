@@ -11,7 +11,7 @@
 #include "bpf/events.h"
 #include "model/model.h"
 
-#define TEST_PID 4242
+#define TEST_PROCESS 4242
 
 union record {
 	struct ev_head head;
@@ -31,7 +31,7 @@ struct stream {
 
 static inline struct ev_head test_head(uint16_t kind, size_t size)
 {
-	return (struct ev_head){.kind = kind, .size = (uint16_t)size, .pid = TEST_PID};
+	return (struct ev_head){.kind = kind, .size = (uint16_t)size, .process = TEST_PROCESS};
 }
 
 static inline union record rec_mark(uint16_t kind, uint64_t at_ns, uint32_t end)

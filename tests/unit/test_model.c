@@ -50,7 +50,7 @@ static void holds_gaps_and_waits(void **state)
 	assert_int_equal(r->gils[0].lost_holds, 0);
 	assert_int_equal(r->thread_count, 2);
 	assert_int_equal(r->threads[0].tid, 7);
-	assert_int_equal(r->threads[0].pid, TEST_PID);
+	assert_int_equal(r->threads[0].process, TEST_PROCESS);
 	assert_times(&r->threads[0].hold, 1, 200, 0, 0);
 	assert_times(&r->threads[0].wait, 0, 0, 0, 0);
 	assert_int_equal(r->threads[0].forced_releases, 1);

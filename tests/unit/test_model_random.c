@@ -355,7 +355,7 @@ static union record random_record(struct sim_random *random)
 	default:
 		r = rec_hold(gil, tid, seq, random_time(random), random_time(random), flags);
 		r.hold.request_ns = random_time(random);
-		r.hold.head.pid += sim_chance(random, 10);
+		r.hold.head.process += sim_chance(random, 10);
 		return r;
 	}
 }

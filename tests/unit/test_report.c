@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
-/*
- * The reports of results made by hand, compared with the files in tests/golden. UPDATE_GOLDEN=1 in
- * the environment writes these files anew: read the difference before you keep it. Run from the
- * root of the sources.
- */
+/* The reports of one process, from results made by hand (see report_golden.h). */
 #define _GNU_SOURCE /* fopencookie */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/report_golden.h"
 
-#include <cmocka.h>
-
-#include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <locale.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "report/layout.h"
-#include "tests/unit/report_sample.h"
+#include "tests/unit/report_single.h"
 
 static struct sample service, trouble;
 
@@ -42,89 +28,44 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The report as a string; owned. */
-static char *report(const struct sample *s, struct report_options options)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	assert_int_equal(report_write(out, &s->result, &options), 0);
-	fclose(out);
-	return text;
-}
-
-/* Whole content of a file, NULL if it cannot be read; owned. */
-static char *read_all(const char *path)
-{
-	char *text = NULL, block[4096];
-	size_t size, n;
-	FILE *in = fopen(path, "re");
-
-	if (!in)
-		return NULL;
-	FILE *out = open_memstream(&text, &size);
-	assert_non_null(out);
-	while ((n = fread(block, 1, sizeof(block), in)) > 0)
-		fwrite(block, 1, n, out);
-	fclose(out);
-	fclose(in);
-	return text;
-}
-
-/* Takes `text`. */
-static void compare_golden(const char *name, char *text)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "tests/golden/%s", name);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *out = fopen(path, "we");
-
-		assert_non_null(out);
-		fputs(text, out);
-		assert_int_equal(fclose(out), 0);
-	}
-	char *expected = read_all(path);
-	if (!expected)
-		fail_msg("%s: %s (run from the root of the sources)", path, strerror(errno));
-	if (strcmp(expected, text) != 0)
-		fail_msg("the report differs from %s:\n%s", path, text);
-	free(expected);
-	free(text);
-}
-
 static void golden_text(void **state)
 {
 	(void)state;
-	compare_golden("service.80.txt", report(&service, (struct report_options){.width = 80}));
-	compare_golden("service.132.txt", report(&service, (struct report_options){.width = 132}));
-	compare_golden("service.80.ascii.txt",
-		       report(&service, (struct report_options){.width = 80, .ascii = true}));
-	compare_golden("service.132.ascii.txt",
-		       report(&service, (struct report_options){.width = 132, .ascii = true}));
-	compare_golden("service.100.color.txt",
-		       report(&service, (struct report_options){
-						.width = 100, .color = true, .verbose = true}));
-	compare_golden("trouble.80.txt", report(&trouble, (struct report_options){.width = 80}));
-	compare_golden("trouble.132.verbose.txt",
-		       report(&trouble, (struct report_options){.width = 132, .verbose = true}));
-	compare_golden("trouble.60.ascii.txt",
-		       report(&trouble, (struct report_options){.width = 60, .ascii = true}));
+	compare_golden("service.80.txt",
+		       report(&service.result, (struct report_options){.width = 80}));
+	compare_golden("service.132.txt",
+		       report(&service.result, (struct report_options){.width = 132}));
+	compare_golden(
+		"service.80.ascii.txt",
+		report(&service.result, (struct report_options){.width = 80, .ascii = true}));
+	compare_golden(
+		"service.132.ascii.txt",
+		report(&service.result, (struct report_options){.width = 132, .ascii = true}));
+	compare_golden(
+		"service.100.color.txt",
+		report(&service.result,
+		       (struct report_options){.width = 100, .color = true, .verbose = true}));
+	compare_golden("trouble.80.txt",
+		       report(&trouble.result, (struct report_options){.width = 80}));
+	compare_golden(
+		"trouble.132.verbose.txt",
+		report(&trouble.result, (struct report_options){.width = 132, .verbose = true}));
+	compare_golden(
+		"trouble.60.ascii.txt",
+		report(&trouble.result, (struct report_options){.width = 60, .ascii = true}));
 }
 
 static void golden_data(void **state)
 {
 	(void)state;
 	compare_golden("service.json",
-		       report(&service, (struct report_options){.format = FORMAT_JSON}));
+		       report(&service.result, (struct report_options){.format = FORMAT_JSON}));
 	compare_golden("service.csv",
-		       report(&service, (struct report_options){.format = FORMAT_CSV}));
+		       report(&service.result, (struct report_options){.format = FORMAT_CSV}));
 	compare_golden("trouble.json",
-		       report(&trouble, (struct report_options){.format = FORMAT_JSON}));
+		       report(&trouble.result, (struct report_options){.format = FORMAT_JSON}));
 	compare_golden("trouble.csv",
-		       report(&trouble, (struct report_options){.format = FORMAT_CSV}));
+		       report(&trouble.result, (struct report_options){.format = FORMAT_CSV}));
 }
 
 static void golden_interval(void **state)
@@ -157,23 +98,6 @@ static void golden_columns(void **state)
 	compare_golden("columns.txt", text);
 }
 
-/* Takes `text`. No line is wider, none ends with a blank, nothing steers the terminal. */
-static void check_lines(char *text, int width, bool ascii)
-{
-	char *rest = text;
-
-	for (char *line; (line = strsep(&rest, "\n"));) {
-		if (text_width(line) > width)
-			fail_msg("%d columns are more than %d: %s", text_width(line), width, line);
-		if (line[0] && line[strlen(line) - 1] == ' ')
-			fail_msg("blank at the end: \"%s\"", line);
-		for (const char *c = line; *c; c++)
-			if ((*c >= 0 && *c < ' ') || *c == 0x7f || (ascii && *c < 0))
-				fail_msg("byte 0x%02x in: %s", (unsigned char)*c, line);
-	}
-	free(text);
-}
-
 static void text_fits(void **state)
 {
 	struct sample long_word = service;
@@ -181,16 +105,17 @@ static void text_fits(void **state)
 	(void)state;
 	long_word.target.cmdline = (char *)"/usr/local/lib/a/directory/whose/name/has/no/blank/at"
 					   "/all/so/that/no/line/can/be/broken/there";
-	long_word.result.target = &long_word.target;
+	long_word.process.target = &long_word.target;
+	long_word.result.processes = &long_word.process;
 	for (int width = 58; width <= 170; width++) {
 		for (int ascii = 0; ascii <= 1; ascii++) {
 			struct report_options o = {.width = width, .ascii = ascii};
 
-			check_lines(report(&service, o), width, ascii);
-			check_lines(report(&trouble, o), width, ascii);
-			check_lines(report(&long_word, o), width, ascii);
+			check_lines(report(&service.result, o), width, ascii);
+			check_lines(report(&trouble.result, o), width, ascii);
+			check_lines(report(&long_word.result, o), width, ascii);
 			o.verbose = width >= 90; /* the list of probes takes that */
-			check_lines(report(&service, o), width, ascii);
+			check_lines(report(&service.result, o), width, ascii);
 		}
 	}
 }
@@ -199,7 +124,7 @@ static void text_fits(void **state)
 static void histograms_are_complete(void **state)
 {
 	/* narrow: one histogram below the other, and a row is "200 us - 500 us  1,234  5.0% ##" */
-	char *text = report(&service, (struct report_options){.width = 60, .ascii = true});
+	char *text = report(&service.result, (struct report_options){.width = 60, .ascii = true});
 	uint64_t sums[2] = {0, 0};
 	char *rest = strstr(text, "HOLDS   SHARE");
 	size_t at = 0;
@@ -224,15 +149,6 @@ static void histograms_are_complete(void **state)
 	free(text);
 }
 
-static json_int_t get(json_t *object, const char *key)
-{
-	json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value))
-		fail_msg("%s is no integer", key);
-	return json_integer_value(value);
-}
-
 static void check_times(json_t *times)
 {
 	json_t *bucket;
@@ -250,30 +166,13 @@ static void check_times(json_t *times)
 	assert_true(get(times, "p50_ns") <= get(times, "max_ns"));
 }
 
-/* The report as JSON; the caller releases it. */
-static json_t *load_json(const struct sample *s, bool ascii)
-{
-	struct report_options options = {.format = FORMAT_JSON, .ascii = ascii};
-	char *text = report(s, options);
-	json_error_t error;
-	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-
-	if (!root)
-		fail_msg("%s in line %d of:\n%s", error.text, error.line, text);
-	assert_int_equal(text[strlen(text) - 1], '\n');
-	for (const char *c = text; ascii && *c; c++)
-		assert_true((unsigned char)*c < 0x80);
-	free(text);
-	return root;
-}
-
 static void json_is_sound(void **state)
 {
 	const struct sample *samples[] = {&service, &trouble};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		json_t *root = load_json(samples[i % 2], i >= 2), *item;
+		json_t *root = load_json(&samples[i % 2]->result, i >= 2), *item;
 		json_t *process = json_array_get(json_object_get(root, "processes"), 0);
 		size_t at;
 
@@ -293,7 +192,7 @@ static void json_is_sound(void **state)
 
 static void json_says_unknown(void **state)
 {
-	json_t *root = load_json(&trouble, false);
+	json_t *root = load_json(&trouble.result, false);
 	json_t *process = json_array_get(json_object_get(root, "processes"), 0);
 	json_t *gil = json_array_get(json_object_get(process, "gils"), 0);
 
@@ -303,7 +202,7 @@ static void json_says_unknown(void **state)
 
 	struct sample s = trouble;
 	s.result.overhead.ns_per_hit = 0;
-	root = load_json(&s, false);
+	root = load_json(&s.result, false);
 	json_t *overhead = json_object_get(root, "overhead");
 	assert_true(json_is_null(json_object_get(overhead, "ns_per_hit")));
 	assert_true(json_is_null(json_object_get(overhead, "target_cpu_fraction")));
@@ -313,7 +212,7 @@ static void json_says_unknown(void **state)
 /* Beside many threads that wait more, the one that holds most is still in the table. */
 static void holder_is_shown(void **state)
 {
-	char *text = report(&service, (struct report_options){.width = 80});
+	char *text = report(&service.result, (struct report_options){.width = 80});
 
 	(void)state;
 	assert_true(service.threads.count > 20);
@@ -347,9 +246,9 @@ static void from_the_model(void **state)
 	(void)state;
 	make_service(&s);
 	s.result.capture.duration_ns = NSEC_PER_SEC;
-	s.result.model = model_result(m);
-	assert_non_null(s.result.model);
-	char *text = report(&s, (struct report_options){.width = 132, .ascii = true});
+	s.process.model = model_result(m);
+	assert_non_null(s.process.model);
+	char *text = report(&s.result, (struct report_options){.width = 132, .ascii = true});
 	assert_non_null(strstr(text, "1.00 s  100.0%  ####"));
 	assert_non_null(strstr(text, "4242  solo  100.0%*  0.0%  0.0%      0  "));
 	assert_non_null(strstr(text, "  * more than 5%"));
@@ -369,8 +268,8 @@ static void nothing_happened(void **state)
 	sample_done(&s, 0);
 	s.model.threads_off_gil = 1;
 	for (int format = FORMAT_TEXT; format <= FORMAT_CSV; format++)
-		free(report(&s, (struct report_options){.format = format, .width = 80}));
-	check_lines(report(&s, (struct report_options){.width = 80}), 80, false);
+		free(report(&s.result, (struct report_options){.format = format, .width = 80}));
+	check_lines(report(&s.result, (struct report_options){.width = 80}), 80, false);
 	sample_free(&s);
 }
 

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Settings of the whole process; nothing else here is mutable. */
 static enum log_level max_level = LOG_WARNING;
+static enum log_level error_level = LOG_ERROR;
 
 void log_set_level(enum log_level level)
 {
@@ -15,6 +17,11 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
 	return max_level;
+}
+
+void log_demote_errors(bool demote)
+{
+	error_level = demote ? LOG_INFO : LOG_ERROR;
 }
 
 static void vlog(enum log_level level, const char *prefix, const char *fmt, va_list args)
@@ -33,7 +40,7 @@ int log_err(int err, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	vlog(LOG_ERROR, "", fmt, args);
+	vlog(error_level, "", fmt, args);
 	va_end(args);
 	return err;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /* The time between the first hit and the start, in which those who wait already are met. */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -9,6 +8,7 @@
 #include "collect/collector_state.h"
 #include "gil.skel.h"
 #include "target/futex.h"
+#include "target/process.h"
 
 /* A waiter passes its probe once a switch interval, or later where many share the CPUs. */
 #define STEP_NS (10 * NSEC_PER_MSEC)
@@ -42,53 +42,58 @@ static void count_unknown(void *ctx, pid_t tid)
 }
 
 /* Threads that sleep for a GIL and that no probe has seen begin to wait. */
-static size_t unknown_waiters(struct collector *c)
+static size_t unknown_waiters(struct collector *c, const struct traced *t)
 {
-	const struct py_offsets *off = &c->target->off;
+	const struct py_offsets *off = &t->target.off;
 	struct look look = {.c = c, .known = requests_read(c)};
 
 	qsort(c->tids, look.known, sizeof(*c->tids), compare_tids);
-	for (size_t i = 0; i < STATE_MAX_GILS && c->skel->bss->gils[i].address; i++) {
-		const uint64_t gil = c->skel->bss->gils[i].address;
+	for (size_t i = 0; i < t->gils.count; i++) {
+		const uint64_t gil = c->skel->bss->gils[t->gils.items[i].slot].address;
 
-		futex_each_sleeper(c->target->pid, gil + off->gil_cond, gil + off->gil_switch_cond,
+		futex_each_sleeper(t->target.pid, gil + off->gil_cond, gil + off->gil_switch_cond,
 				   count_unknown, &look);
 	}
 	return look.unknown;
 }
 
-/* Sleeps, and sees whether there is still something to wait for. */
-static int pause_until(struct collector *c, uint64_t until)
+/* Nobody else is there whom it could wait for; one that begins now meets the probes. */
+static bool is_alone(const struct traced *t)
 {
-	bool stop = false;
+	struct process_status status;
 
-	while (!stop && clock_mono_ns() < until && !target_ended(c))
-		stop = wait_for_events(c, until) && c->options.on_stop(c->options.ctx);
-	if (target_ended(c))
-		return -ESRCH;
-	return stop ? -EINTR : 0;
+	return !process_status(t->target.pid, &status) && status.threads == 1;
 }
 
-int await_waiters(struct collector *c)
+/* True: done; else when to look again. */
+static bool look_again(struct collector *c, struct traced *t, uint64_t now)
 {
-	const uint64_t begin = clock_mono_ns(), limit = begin + LIMIT_NS;
-	const uint64_t usual = begin + 2 * gils_longest_interval(c);
-	size_t unknown;
+	const size_t unknown = unknown_waiters(c, t);
 
-	int err = pause_until(c, usual < limit ? usual : limit);
-	for (int clear = 0; !err && clear < CLEAR_LOOKS;) {
-		unknown = unknown_waiters(c);
-		clear = unknown ? 0 : clear + 1;
-		const uint64_t now = clock_mono_ns();
-		if (unknown && now >= limit) {
-			log_warn(
-				"%zu threads wait for the GIL since before the start and could not be seen yet: their "
-				"waits come out too short",
-				unknown);
-			return 0;
-		}
-		if (clear < CLEAR_LOOKS)
-			err = pause_until(c, now + (unknown ? STEP_NS : STEP_NS / 10));
+	t->clear_looks = unknown ? 0 : t->clear_looks + 1;
+	if (t->clear_looks >= CLEAR_LOOKS)
+		return true;
+	if (unknown && now >= t->armed_ns + LIMIT_NS) {
+		log_warn(
+			"%zu threads of process %d wait for the GIL since before the start and could not be seen yet: "
+			"their waits come out too short",
+			unknown, t->target.pid);
+		return true;
 	}
-	return err;
+	t->next_look_ns = now + (unknown ? STEP_NS : STEP_NS / 10);
+	return false;
+}
+
+bool arming_is_done(struct collector *c, struct traced *t)
+{
+	const uint64_t now = clock_mono_ns();
+
+	if (!t->next_look_ns) { /* the first time */
+		const uint64_t usual = 2 * gils_longest_interval(t);
+
+		if (t->from_birth || is_alone(t))
+			return true;
+		t->next_look_ns = t->armed_ns + (usual < LIMIT_NS ? usual : LIMIT_NS);
+	}
+	return now >= t->next_look_ns && look_again(c, t, now);
 }

@@ -7,36 +7,103 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
+#include "collect/detaching.h"
 #include "gil.skel.h"
+#include "probe/calibrate.h"
+#include "probe/tables.h"
 
-/* How often the ring buffer is emptied when it fills slowly; more often until the first GIL is
- * known, since a command may be short. */
+/* How often the ring buffer is emptied when it fills slowly; more often until the first GIL of each
+ * process is known, since a command may be short. */
 #define POLL_NS (50 * NSEC_PER_MSEC)
 #define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
-static enum capture_state read_state(const struct collector *c)
+
+/* PROC_PID_INIT_INO (include/linux/proc_ns.h): the inode of the first PID namespace, the same on
+ * every machine. */
+#define INITIAL_PID_NAMESPACE 0xEFFFFFFCUL
+
+struct traced *collector_by_slot(const struct collector *c, uint32_t slot)
 {
-	return (enum capture_state)__atomic_load_n(&c->skel->bss->capture_state, __ATOMIC_SEQ_CST);
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (t->shared && t->shared->slot == slot)
+			return t;
+	}
+	return NULL;
 }
 
-/* The programs stop by themselves on an exec or a wrong site, and that must never be undone. */
-static bool advance(struct collector *c, enum capture_state from, enum capture_state to)
+struct traced *collector_by_pid(const struct collector *c, pid_t pid)
 {
-	uint32_t expected = from;
-
-	return __atomic_compare_exchange_n(&c->skel->bss->capture_state, &expected, (uint32_t)to,
-					   false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (traced_is_live(t) && t->target.pid == pid)
+			return t;
+	}
+	return NULL;
 }
 
-static void stop_programs(struct collector *c)
+size_t collector_live(const struct collector *c)
 {
-	__atomic_store_n(&c->skel->bss->capture_state, (uint32_t)STATE_STOPPED, __ATOMIC_SEQ_CST);
+	size_t live = 0;
+
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		live += traced_is_live(c->traced.items[i]);
+	return live;
+}
+
+static bool has_stepped_site(const struct probe_plan *plan)
+{
+	for (size_t i = 0; i < plan->site_count; i++)
+		if (!plan->sites[i].emulated)
+			return true;
+	return false;
+}
+
+/* The latest run of a PID that has ended by an exec and still has its links. */
+static struct traced *run_before(const struct collector *c, pid_t pid)
+{
+	for (size_t i = c->traced.count; i-- > 0;) {
+		struct traced *t = c->traced.items[i];
+		if (t->target.pid == pid && t->attached.count)
+			return t;
+	}
+	return NULL;
+}
+
+int collector_add(struct collector *c, struct target *target, bool from_birth, uint64_t born_ns)
+{
+	struct traced *t = traced_new(target, (uint32_t)c->traced.count + 1);
+
+	t->from_birth = from_birth;
+	t->born_ns = born_ns;
+	int err = traced_attach(t, c->skel, &c->codes, run_before(c, t->target.pid));
+	if (err) {
+		traced_free(t);
+		return err;
+	}
+	if (!c->stepped_hit_ns && has_stepped_site(&t->code->plan))
+		c->stepped_hit_ns = calibrate_probe(c->skel, false, &c->attached);
+	*VEC_PUSH(&c->traced) = t;
+	log_info("attached %zu probes to process %d", t->code->plan.site_count, t->target.pid);
+	return 0;
+}
+
+/* A record of a process whose stream has not begun, or is over, is of nobody's interest. */
+static void on_process_record(struct collector *c, struct traced *t, const void *data, size_t size)
+{
+	const struct ev_head *ev = data;
+
+	if (t->phase != TRACED_RUNNING && t->phase != TRACED_STOPPED)
+		return;
+	if (ev->kind == EV_HOLD)
+		gils_meet(c, t, ((const struct ev_hold *)data)->gil);
+	c->options.on_record(c->options.ctx, data, size);
 }
 
 static int on_ring_record(void *ctx, void *data, size_t size)
@@ -46,11 +113,10 @@ static int on_ring_record(void *ctx, void *data, size_t size)
 
 	if (size < sizeof(*ev))
 		return 0;
-	if (ev->kind == EV_HOLD && ((const struct ev_hold *)data)->gil >= c->announced)
-		gils_announce(c);
-	else if (ev->kind == EV_THREAD_EXIT)
-		c->last_exit_ns = ((const struct ev_thread *)data)->at_ns;
-	c->options.on_record(c->options.ctx, data, size);
+	if (ev->kind >= EV_PROCESS_FORK && ev->kind <= EV_PROCESS_EXIT)
+		pending_notice(c, data);
+	else if (ev->process && ev->process <= c->traced.count)
+		on_process_record(c, c->traced.items[ev->process - 1], data, size);
 	return 0;
 }
 
@@ -59,149 +125,227 @@ static void drain(struct collector *c)
 	ring_buffer__consume(c->ring);
 }
 
-int collector_new(const struct target *target, struct gil_bpf *skel,
-		  const struct collector_options *options, struct collector **out)
+static bool in_initial_pid_namespace(void)
 {
-	struct collector *c = xcalloc(1, sizeof(*c));
+	struct stat ns;
 
-	*out = c;
-	c->target = target;
-	c->skel = skel;
-	c->options = *options;
-	c->pid_fd = (int)syscall(SYS_pidfd_open, target->pid, 0);
-	if (c->pid_fd < 0)
-		return log_err(-errno, "cannot watch process %d: %s", target->pid, strerror(errno));
-	c->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_ring_record, c, NULL);
+	return stat("/proc/self/ns/pid", &ns) || ns.st_ino == INITIAL_PID_NAMESPACE;
+}
+
+/* Before the target's probes are there, so that measuring takes nothing from the capture. */
+static int calibrate(struct collector *c)
+{
+	c->hit_ns = calibrate_probe(c->skel, true, &c->attached);
+	if (c->skel->bss->own_pid_namespace || in_initial_pid_namespace())
+		return 0;
+	return log_err(-ENOTSUP, "a probe on gilscope itself was not hit, which would tell the PID "
+				 "namespace that it runs in: run gilscope on the host");
+}
+
+static int open_ring(struct collector *c)
+{
+	c->ring = ring_buffer__new(bpf_map__fd(c->skel->maps.events), on_ring_record, c, NULL);
 	if (!c->ring)
 		return log_err(-errno, "cannot map the ring buffer: %s", strerror(errno));
 	return 0;
+}
+
+int collector_new(const struct collector_options *options, struct collector **out)
+{
+	const struct bpf_object_options bpf_options = {.ring_size = options->ring_size};
+	struct collector *c = xcalloc(1, sizeof(*c));
+
+	*out = c;
+	c->options = *options;
+	c->codes.force_libc = options->force_libc;
+	int err = bpf_object_open(&bpf_options, &c->skel);
+	if (!err)
+		err = calibrate(c);
+	if (!err)
+		err = open_ring(c);
+	if (err)
+		return err;
+	drain(c); /* calibration leaves discarded records, which would keep the ring buffer readable */
+	err = tables_init(c->skel);
+	if (!err)
+		err = attachment_attach_tracepoints(&c->attached, c->skel);
+	return err ? err : pending_begin(c);
 }
 
 void collector_free(struct collector *c)
 {
 	if (!c)
 		return;
+	detaching_wait(&c->detaching);
+	for (size_t i = 0; i < c->traced.count; i++)
+		attachment_move(&c->traced.items[i]->attached, &c->attached);
+	attachment_detach(&c->attached);
+	for (size_t i = 0; i < c->traced.count; i++)
+		traced_free(c->traced.items[i]);
+	free(c->traced.items);
+	pending_free(c);
+	codes_free(&c->codes);
 	ring_buffer__free(c->ring);
-	if (c->pid_fd >= 0)
-		close(c->pid_fd);
+	if (c->skel)
+		bpf_object_close(c->skel);
 	free(c->tids);
 	free(c->requests);
 	free(c);
 }
 
-bool target_ended(const struct collector *c)
+/* Ends the streams of processes that have ended, after their last records. */
+static int reap(struct collector *c)
 {
-	struct pollfd fd = {.fd = c->pid_fd, .events = POLLIN};
+	const size_t count = c->traced.count;
+	int err = 0;
 
-	return poll(&fd, 1, 0) > 0;
-}
+	for (size_t i = c->oldest; i < count; i++)
+		if (traced_is_live(c->traced.items[i]))
+			c->traced.items[i]->ending = traced_has_ended(c->traced.items[i]);
+	drain(c);
+	for (size_t i = c->oldest; i < count && !err; i++) {
+		struct traced *t = c->traced.items[i];
 
-bool wait_for_events(struct collector *c, uint64_t until_ns)
-{
-	struct pollfd fds[] = {
-		{.fd = ring_buffer__epoll_fd(c->ring), .events = POLLIN},
-		{.fd = c->pid_fd, .events = POLLIN},
-		{.fd = c->options.stop_fd, .events = POLLIN},
-	};
-	const uint64_t longest = c->informed ? POLL_NS : FIRST_POLL_NS;
-	const uint64_t now = clock_mono_ns();
-	uint64_t sleep = until_ns > now ? until_ns - now : 0;
-
-	if (sleep > longest)
-		sleep = longest;
-	const struct timespec timeout = {.tv_nsec = (long)sleep};
-	if (ppoll(fds, ARRAY_SIZE(fds), &timeout, NULL) <= 0)
-		return false;
-	return fds[2].revents != 0;
-}
-
-/* Why the programs stopped by themselves, if it was not the end of a capture. */
-static int explain_stop(const struct collector *c)
-{
-	static const char *const what[] = {
-		[STOP_LOCKED] = "the GIL is not locked as it must be there",
-		[STOP_LAST_HOLDER] = "the GIL has no holder there",
-		[STOP_FAULT] = "its argument points to no GIL",
-	};
-	const struct stop_notice *notice = &c->skel->bss->stop_notice;
-
-	/* An exec takes the memory away before it is told. */
-	if (notice->reason == STOP_EXEC || notice->reason == STOP_NONE)
-		return log_err(
-			-ESRCH,
-			"process %d executed another program while it was attached to: try again",
-			c->target->pid);
-	return log_err(
-		-EPROTO,
-		"probe %u (of CPython %s, build-id %s) is not what the analysis took it for: %s (argument "
-		"0x%llx, read %llu); "
-		"detached; please report it, and try --probes libc",
-		notice->site, c->target->version.text, elf_image_build_id(c->target->python.image),
-		what[notice->reason], (unsigned long long)notice->arg,
-		(unsigned long long)notice->got);
-}
-
-/*
- * The memory of a process is gone a moment before its end or its exec can be seen: waits for
- * either. True: it has ended.
- */
-static bool has_ended_for_good(const struct collector *c)
-{
-	struct pollfd fd = {.fd = c->pid_fd, .events = POLLIN};
-
-	for (int i = 0; i < 1000 && read_state(c) != STATE_STOPPED; i++)
-		if (poll(&fd, 1, 1) > 0)
-			return true;
-	return target_ended(c);
-}
-
-/* Tracks without emitting until what goes on at the GILs is known. */
-static int arm(struct collector *c)
-{
-	drain(c); /* calibration leaves discarded records, which would keep the ring buffer readable */
-	int err = c->options.from_birth ? 0 : gils_prepare(c);
-	if (!err && !advance(c, STATE_OFF, STATE_ARMED))
-		return explain_stop(c);
-	if (!err && !c->options.from_birth)
-		err = await_waiters(c);
-	if (err == -ESRCH && has_ended_for_good(c))
-		return log_err(err, "process %d ended before the capture began", c->target->pid);
-	if (err == -ESRCH || read_state(c) == STATE_STOPPED)
-		return explain_stop(c);
-	if (err == -EINTR)
-		return log_err(err, "interrupted before the capture began");
+		if (!traced_is_live(t) || !t->ending)
+			continue;
+		if (t->shared->stop.reason > STOP_EXIT)
+			err = traced_give_up(c, t);
+		else
+			traced_end(c, t);
+	}
 	return err;
 }
 
-static uint64_t count_hits(const struct collector *c, size_t index)
+static uint64_t next_look(const struct collector *c)
 {
-	uint64_t hits = 0;
+	uint64_t next = pending_next_ns(c);
 
-	for (size_t i = 0; i < STATE_MAX_GILS && c->skel->bss->gils[i].address; i++)
-		hits += c->skel->bss->gils[i].hits[index];
-	return hits;
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		const struct traced *t = c->traced.items[i];
+		if (t->phase == TRACED_ARMED && t->next_look_ns < next)
+			next = t->next_look_ns;
+	}
+	return next;
 }
 
-/* What was hit while the programs were only armed is not part of the capture. */
-static void note_hits_before(struct collector *c)
+/* True until each GIL that runs is in the stream. */
+static bool is_new(const struct traced *t)
 {
-	for (size_t i = 0; i < STATE_MAX_SITES; i++) {
-		c->hits_before[i] = count_hits(c, i);
-		c->foreign_before[i] = c->skel->bss->foreign_hits[i];
+	if (t->phase != TRACED_RUNNING)
+		return false;
+	for (size_t i = 0; i < t->gils.count; i++)
+		if (!t->gils.items[i].informed)
+			return true;
+	return !t->gils.count;
+}
+
+/* Sleeps until something happens, at most until `until_ns`; true if stop_fd is readable. */
+static bool wait_for_events(struct collector *c, uint64_t until_ns)
+{
+	const size_t live = c->traced.count - c->oldest;
+	struct pollfd *fds = xcalloc(2 + live, sizeof(*fds));
+	uint64_t longest = POLL_NS;
+	nfds_t count = 0;
+
+	fds[count++] = (struct pollfd){.fd = c->options.stop_fd, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = ring_buffer__epoll_fd(c->ring), .events = POLLIN};
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		const struct traced *t = c->traced.items[i];
+
+		if (traced_is_live(t))
+			fds[count++] = (struct pollfd){.fd = t->pid_fd, .events = POLLIN};
+		if (is_new(t))
+			longest = FIRST_POLL_NS;
+	}
+	const uint64_t now = clock_mono_ns();
+	uint64_t sleep = until_ns > now ? until_ns - now : 0;
+	if (sleep > longest)
+		sleep = longest;
+	const struct timespec timeout = {.tv_nsec = (long)sleep};
+	const bool stop = ppoll(fds, count, &timeout, NULL) > 0 && fds[0].revents;
+	free(fds);
+	return stop;
+}
+
+/* True if every process that is armed may start. */
+static bool all_armed(struct collector *c)
+{
+	bool done = true;
+
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (t->phase == TRACED_ARMED && !arming_is_done(c, t))
+			done = false;
+	}
+	return done;
+}
+
+/* A process that began meanwhile joins the capture. */
+static void start_new(struct collector *c)
+{
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (t->phase == TRACED_ARMED && arming_is_done(c, t) && traced_emit(c, t))
+			traced_begin(c, t, clock_mono_ns());
 	}
 }
 
-static int start(struct collector *c)
+/* All at the same instant. */
+static void start_all(struct collector *c)
 {
-	gils_read_at_start(c);
-	if (!advance(c, STATE_ARMED, STATE_EMIT))
-		return explain_stop(c);
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (c->traced.items[i]->phase == TRACED_ARMED)
+			traced_emit(c, c->traced.items[i]);
 	c->start_ns = clock_mono_ns();
-	note_hits_before(c);
 	c->start_unix_ns = clock_unix_ns();
-	record_mark(c, EV_CAPTURE_START, c->start_ns, END_NONE);
-	gils_announce(c);
-	record_threads(c);
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (t->phase == TRACED_ARMED && traced_state(t) == STATE_EMIT)
+			traced_begin(c, t, c->start_ns);
+	}
+}
+
+/* Somebody is there, or may come. */
+static bool has_work(const struct collector *c)
+{
+	return collector_live(c) || pending_is_open(c);
+}
+
+static int nobody_left(void)
+{
+	return log_err(-ESRCH,
+		       "nothing is left to capture: check what was to be profiled, and try again");
+}
+
+static bool has_captured(const struct collector *c)
+{
+	for (size_t i = 0; i < c->traced.count; i++)
+		if (c->traced.items[i]->phase == TRACED_CLOSED)
+			return true;
+	return false;
+}
+
+int collector_start(struct collector *c)
+{
+	int err = 0;
+
+	while (!all_armed(c)) {
+		if (wait_for_events(c, next_look(c)) && c->options.on_stop(c->options.ctx))
+			return log_err(-EINTR, "interrupted before the capture began");
+		err = reap(c);
+		if (err)
+			return err;
+		pending_step(c);
+		if (!has_work(c))
+			return nobody_left();
+	}
+	if (!has_work(c))
+		return nobody_left();
+	start_all(c);
+	err = reap(c);
+	if (err || (!has_work(c) && !has_captured(c)))
+		return err ? err : nobody_left();
+	c->started = true;
 	if (c->options.on_start)
 		c->options.on_start(c->options.ctx);
 	return 0;
@@ -222,28 +366,30 @@ static bool run_interval(struct collector *c)
 	return c->options.on_interval(c->options.ctx, c->interval++);
 }
 
-static void end_capture(struct collector *c, enum ev_end end, uint64_t at_ns)
-{
-	c->end = end;
-	c->end_ns = at_ns;
-}
-
 /* Decides whether the capture is over, and when it was. */
 static bool is_over(struct collector *c, uint64_t deadline, bool stop_requested)
 {
-	if (read_state(c) == STATE_STOPPED && c->skel->bss->stop_notice.reason == STOP_EXEC) {
-		end_capture(c, END_EXEC, c->skel->bss->stop_notice.at_ns);
-	} else if (target_ended(c)) {
-		drain(c);
-		end_capture(c, END_TARGET_EXIT,
-			    c->last_exit_ns ? c->last_exit_ns : clock_mono_ns());
-	} else if (stop_requested) {
-		end_capture(c, END_SIGNAL, clock_mono_ns());
-	} else if (clock_mono_ns() >= deadline) {
-		/* Not the deadline: how long was observed is what it was, also if we were late. */
-		end_capture(c, END_DURATION, clock_mono_ns());
+	if (!has_work(c))
+		return true; /* the last end is the capture's */
+	if (!stop_requested && clock_mono_ns() < deadline)
+		return false;
+	/* Not the deadline: how long was observed is what it was, also if we were late. */
+	c->end_ns = clock_mono_ns();
+	c->end = stop_requested ? END_SIGNAL : END_DURATION;
+	return true;
+}
+
+static void announce_new(struct collector *c)
+{
+	for (size_t i = c->oldest; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+
+		if (t->phase != TRACED_RUNNING)
+			continue;
+		gils_discover(t);
+		if (is_new(t))
+			gils_announce(c, t);
 	}
-	return c->end != END_NONE;
 }
 
 static int follow(struct collector *c)
@@ -253,46 +399,69 @@ static int follow(struct collector *c)
 	bool stop = false;
 
 	while (!is_over(c, deadline, stop)) {
-		if (read_state(c) == STATE_STOPPED && c->skel->bss->stop_notice.reason != STOP_EXEC)
-			return explain_stop(c);
-		const uint64_t next = interval_end(c) < deadline ? interval_end(c) : deadline;
-		stop = wait_for_events(c, next) && c->options.on_stop(c->options.ctx);
-		gils_announce(c);
-		drain(c);
+		uint64_t until = next_look(c);
+
+		if (interval_end(c) < until)
+			until = interval_end(c);
+		if (deadline < until)
+			until = deadline;
+		stop = wait_for_events(c, until) && c->options.on_stop(c->options.ctx);
+		announce_new(c);
+		int err = reap(c);
+		if (err)
+			return err;
+		pending_step(c);
+		start_new(c);
 		stop |= !run_interval(c);
 	}
 	return 0;
 }
 
-int collector_start(struct collector *c)
-{
-	int err = arm(c);
-
-	return err ? err : start(c);
-}
-
 int collector_follow(struct collector *c)
 {
-	int err = follow(c);
+	const int err = follow(c);
 
-	stop_programs(c);
-	if (err)
-		return err;
-	if (c->end != END_TARGET_EXIT && c->end != END_EXEC) {
-		/* Names and switch intervals may have changed since the start. */
-		gils_announce_again(c);
-		record_threads(c);
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (traced_is_live(c->traced.items[i]))
+			traced_stop_programs(c->traced.items[i]);
+	for (size_t i = c->oldest; i < c->traced.count && !err; i++) {
+		struct traced *t = c->traced.items[i];
+
+		if (t->phase == TRACED_RUNNING)
+			traced_finish(c, t, c->end, c->end_ns);
+		else if (t->phase == TRACED_ARMED)
+			traced_drop(c, t, c->end_ns);
 	}
-	record_mark(c, EV_CAPTURE_STOP, c->end_ns, c->end);
-	return 0;
+	for (size_t i = 0; i < c->traced.count; i++)
+		attachment_move(&c->traced.items[i]->attached, &c->attached);
+	attachment_detach(&c->attached);
+	detaching_wait(&c->detaching);
+	return err;
 }
 
 void collector_finish(struct collector *c)
 {
 	drain(c);
-	gils_close(c);
+	const size_t requests = requests_read(c);
+	for (size_t i = 0; i < c->traced.count; i++)
+		if (c->traced.items[i]->phase == TRACED_STOPPED)
+			traced_close(c, c->traced.items[i], requests);
 	record_losses(c);
-	record_mark(c, EV_CAPTURE_END, c->end_ns, c->end);
+}
+
+uint64_t collector_start_ns(const struct collector *c)
+{
+	return c->start_ns;
+}
+
+uint64_t collector_end_ns(const struct collector *c)
+{
+	return c->end_ns;
+}
+
+enum ev_end collector_end(const struct collector *c)
+{
+	return c->end;
 }
 
 uint64_t collector_start_unix_ns(const struct collector *c)
@@ -300,12 +469,29 @@ uint64_t collector_start_unix_ns(const struct collector *c)
 	return c->start_unix_ns;
 }
 
-uint64_t collector_hits(const struct collector *c, size_t index)
+uint64_t collector_hit_ns(const struct collector *c, bool emulated)
 {
-	return count_hits(c, index) - c->hits_before[index];
+	return emulated ? c->hit_ns : c->stepped_hit_ns;
 }
 
-uint64_t collector_foreign_hits(const struct collector *c, size_t index)
+uint64_t collector_missed_ns(const struct collector *c)
 {
-	return c->skel->bss->foreign_hits[index] - c->foreign_before[index];
+	return c->missed_ns;
+}
+
+bool collector_process(const struct collector *c, size_t index, struct collector_process *out)
+{
+	if (index >= c->traced.count)
+		return false;
+	const struct traced *t = c->traced.items[index];
+	const uint64_t from = t->born_ns > c->start_ns ? t->born_ns : c->start_ns;
+	*out = (struct collector_process){
+		.id = t->id,
+		.target = &t->target,
+		.plan = &t->code->plan,
+		.unobserved_ns = t->start_ns > from ? t->start_ns - from : 0,
+		.hits = t->hits,
+		.foreign_hits = t->foreign_hits,
+	};
+	return true;
 }

@@ -8,76 +8,107 @@
 
 #include "bpf/events.h"
 #include "collect/collector.h"
-
-/* What the process's memory said of a GIL that had no event when the capture began. */
-struct held_at_start {
-	bool held;
-	uint32_t tid; /* 0: it could not be told */
-};
+#include "collect/pending.h"
+#include "collect/traced.h"
 
 struct collector {
-	const struct target *target;
-	struct gil_bpf *skel;
 	struct collector_options options;
+	struct gil_bpf *skel;
+	struct attachment attached; /* tracepoints, calibration, and links to detach at the end */
+	struct codes codes;
 	struct ring_buffer *ring;
-	int pid_fd;
+	uint64_t hit_ns, stepped_hit_ns;
 
+	/* In the order of their ids: number 1 first. Those before `oldest` are closed or dropped. */
+	struct {
+		struct traced **items;
+		size_t count, cap;
+	} traced;
+	size_t oldest;
+	struct pending_list pending;
+	uint64_t next_scan_ns; /* for processes that match by now */
+	struct detaching *detaching;
+
+	bool started;
 	uint64_t start_ns, start_unix_ns, end_ns;
 	enum ev_end end;
-	uint64_t hits_before[STATE_MAX_SITES], foreign_before[STATE_MAX_SITES]; /* the start */
-	uint64_t last_exit_ns; /* the last thread's end that was seen */
-	size_t interval;       /* number of the one that is running */
-
-	size_t announced; /* GILs whose EV_GIL is in the stream: slots 0 to announced - 1 */
-	size_t informed;  /* of these, the first so many with what the interpreter says of them */
-	struct held_at_start at_start[STATE_MAX_GILS];
+	size_t interval;	     /* number of the one that is running */
+	uint64_t losses[LOSS_KINDS]; /* counted here, beside the programs' */
+	uint64_t missed_ns;	     /* that processes ran which were never attached to */
 
 	/* What requests_read found; STATE_MAX_THREADS entries each, allocated at the first call. */
 	uint32_t *tids;
 	struct request *requests;
 };
 
-/* collector.c: whether the process has ended. */
-bool target_ended(const struct collector *c);
-/* Sleeps until something happens, at most until `until_ns`; true if stop_fd is readable. */
-bool wait_for_events(struct collector *c, uint64_t until_ns);
+/* The traced that is not closed yet and whose slot or process it is; NULL: none. */
+struct traced *collector_by_slot(const struct collector *c, uint32_t slot);
+struct traced *collector_by_pid(const struct collector *c, pid_t pid);
+
+/* Attaches to a process, whose target becomes ours in any case. 0: it is armed; a negative errno
+ * after a message. */
+int collector_add(struct collector *c, struct target *target, bool from_birth, uint64_t born_ns);
+
+/* How many are armed or captured. */
+size_t collector_live(const struct collector *c);
+
+/* lifecycle.c: from the arming on the programs emit. False: it has ended meanwhile. */
+bool traced_emit(struct collector *c, struct traced *t);
+/* Its stream begins, at an instant since when the programs emit. */
+void traced_begin(struct collector *c, struct traced *t, uint64_t at_ns);
+/* Its end mark: what happens from `at_ns` on is not part of the stream. */
+void traced_finish(struct collector *c, struct traced *t, enum ev_end end, uint64_t at_ns);
+/* After its last record: what is open (`requests`: see gils_close), and its end. */
+void traced_close(struct collector *c, struct traced *t, size_t requests);
+/* A process that has ended, or executed another program; all its records have been read. */
+void traced_end(struct collector *c, struct traced *t);
+/* A process whose stream has not begun, and never will; its time until then is told. */
+void traced_drop(struct collector *c, struct traced *t, uint64_t end_ns);
+/*
+ * A process whose probes are not what they were taken for: what it did cannot be trusted. Says so;
+ * a negative errno if there is nobody else.
+ */
+int traced_give_up(struct collector *c, struct traced *t);
 
 /*
- * arming.c: returns when every thread that waits for a GIL has passed its probe since the programs
- * track, or after a limit, with a warning. 0; -ESRCH: the process has ended; -EINTR: the user ended
- * it. No message for these.
+ * arming.c: whether every thread that waits for a GIL of the process has passed its probe since the
+ * programs track it, or so much time has passed that this is told and not waited for any more. If
+ * not, t->next_look_ns says when to ask again.
  */
-int await_waiters(struct collector *c);
+bool arming_is_done(struct collector *c, struct traced *t);
 
 /* records.c: puts one record of ours into the stream. */
-void record_mark(struct collector *c, enum ev_kind kind, uint64_t at_ns, enum ev_end end);
-void record_gil(struct collector *c, uint32_t slot, const struct gil_info *info);
-void record_hold(struct collector *c, const struct ev_hold *hold);
-void record_gil_end(struct collector *c, uint32_t slot);
-void record_wait_open(struct collector *c, uint32_t tid, const struct request *request);
+void record_mark(struct collector *c, const struct traced *t, enum ev_kind kind, uint64_t at_ns,
+		 enum ev_end end);
+void record_gil(struct collector *c, const struct traced *t, uint32_t slot,
+		const struct gil_info *info);
+void record_hold(struct collector *c, const struct traced *t, const struct ev_hold *hold);
+void record_gil_end(struct collector *c, const struct traced *t, uint32_t slot);
+void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
+		      const struct request *request);
+/* What the programs and the collector lost; of no process. */
 void record_losses(struct collector *c);
 /* The names that the process's threads have now. */
-void record_threads(struct collector *c);
+void record_threads(struct collector *c, const struct traced *t);
 
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);
 
-/*
- * gils.c: gives the GILs that exist their slots; 0, or -ESRCH without a message: the process has
- * ended.
- */
-int gils_prepare(struct collector *c);
-/* The longest switch interval of them, in ns. */
-uint64_t gils_longest_interval(struct collector *c);
-/* Puts an EV_GIL into the stream for each slot that is new, or of which more is known now. */
-void gils_announce(struct collector *c);
+/* gils.c: finds the GILs of the process that the programs have met since the last time. */
+void gils_discover(struct traced *t);
+/* Before a record of a GIL: it is in the stream, if it was met just now. */
+void gils_meet(struct collector *c, struct traced *t, uint32_t slot);
+/* The longest switch interval of the process, in ns. */
+uint64_t gils_longest_interval(const struct traced *t);
+/* Puts an EV_GIL into the stream for each GIL that is new, or of which more is known now. */
+void gils_announce(struct collector *c, struct traced *t);
 /* The same for all again: switch intervals and interpreters may have changed. */
-void gils_announce_again(struct collector *c);
+void gils_announce_again(struct collector *c, struct traced *t);
 /* Asks the process's memory who holds the GILs that have had no event. */
-void gils_read_at_start(struct collector *c);
-/* How many threads wait now, at all GILs. */
-uint64_t gils_waiters(const struct collector *c);
-/* Puts what is open at the end into the stream. */
-void gils_close(struct collector *c);
+void gils_read_at_start(struct collector *c, struct traced *t);
+/* Puts what is open at the end into the stream; `requests` of those that requests_read found. */
+void gils_close(struct collector *c, struct traced *t, size_t requests);
+/* Adds (sign 1) or subtracts (-1) the hits so far to those of the process. */
+void gils_count_hits(const struct collector *c, struct traced *t, int sign);
 
 #endif

@@ -9,24 +9,28 @@
 #include "collect/collector_state.h"
 #include "gil.skel.h"
 
-int gils_prepare(struct collector *c)
+static struct traced_gil *find_gil(const struct traced *t, uint32_t slot)
 {
-	struct gil_info infos[TARGET_MAX_GILS];
-	int count = target_read_gils(c->target, infos, ARRAY_SIZE(infos));
-
-	for (int i = 0; i < count; i++) {
-		struct gil_slot *slot = &c->skel->bss->gils[i];
-
-		slot->tgid = (uint32_t)c->target->pid;
-		slot->address = infos[i].address;
-	}
-	return count < 0 ? -ESRCH : 0;
+	for (size_t i = 0; i < t->gils.count; i++)
+		if (t->gils.items[i].slot == slot)
+			return &t->gils.items[i];
+	return NULL;
 }
 
-uint64_t gils_longest_interval(struct collector *c)
+void gils_discover(struct traced *t)
+{
+	for (size_t i = 0; i < STATE_PROCESS_GILS && t->shared->gils[i]; i++) {
+		const uint32_t slot = t->shared->gils[i] - 1;
+
+		if (!find_gil(t, slot))
+			*VEC_PUSH(&t->gils) = (struct traced_gil){.slot = slot};
+	}
+}
+
+uint64_t gils_longest_interval(const struct traced *t)
 {
 	struct gil_info infos[TARGET_MAX_GILS];
-	int count = target_read_gils(c->target, infos, ARRAY_SIZE(infos));
+	int count = target_read_gils(&t->target, infos, ARRAY_SIZE(infos));
 	uint64_t longest = 0;
 
 	for (int i = 0; i < count; i++)
@@ -47,35 +51,43 @@ static const struct gil_info *find_info(const struct gil_info *infos, int count,
  * A GIL's first event comes before its interpreter is in the process's list, so what the list says
  * of it may come later; an announcement without it is made again.
  */
-static void announce(struct collector *c, size_t from)
+static void announce(struct collector *c, struct traced *t, bool again)
 {
-	const struct gil_slot *slots = c->skel->bss->gils;
 	struct gil_info infos[TARGET_MAX_GILS];
-	int count;
+	int count = -1;
 
-	if (from >= STATE_MAX_GILS || !slots[from].address)
-		return;
-	count = target_read_gils(c->target, infos, ARRAY_SIZE(infos));
-	for (; from < STATE_MAX_GILS && slots[from].address; from++) {
-		const struct gil_info *info = find_info(infos, count, slots[from].address);
+	for (size_t i = 0; i < t->gils.count; i++) {
+		struct traced_gil *gil = &t->gils.items[i];
 
-		if (from >= c->announced || info)
-			record_gil(c, (uint32_t)from, info);
-		if (from >= c->announced)
-			c->announced = from + 1;
-		if (c->informed == from && info)
-			c->informed++;
+		if (gil->informed && !again)
+			continue;
+		if (count < 0)
+			count = target_read_gils(&t->target, infos, ARRAY_SIZE(infos));
+		const uint64_t address = c->skel->bss->gils[gil->slot].address;
+		const struct gil_info *info = find_info(infos, count, address);
+		if (!gil->announced || info)
+			record_gil(c, t, gil->slot, info);
+		gil->announced = true;
+		gil->informed = gil->informed || info;
 	}
 }
 
-void gils_announce(struct collector *c)
+void gils_announce(struct collector *c, struct traced *t)
 {
-	announce(c, c->informed);
+	announce(c, t, false);
 }
 
-void gils_announce_again(struct collector *c)
+void gils_announce_again(struct collector *c, struct traced *t)
 {
-	announce(c, 0);
+	announce(c, t, true);
+}
+
+void gils_meet(struct collector *c, struct traced *t, uint32_t slot)
+{
+	if (find_gil(t, slot))
+		return;
+	gils_discover(t);
+	gils_announce(c, t);
 }
 
 /*
@@ -83,29 +95,30 @@ void gils_announce_again(struct collector *c)
  * has had no event since the probes were armed, nothing has changed since, and its memory tells the
  * truth; the count before and after shows that it still was so.
  */
-void gils_read_at_start(struct collector *c)
+void gils_read_at_start(struct collector *c, struct traced *t)
 {
-	for (size_t i = 0; i < STATE_MAX_GILS && c->skel->bss->gils[i].address; i++) {
-		const volatile struct gil_slot *slot = &c->skel->bss->gils[i];
+	for (size_t i = 0; i < t->gils.count; i++) {
+		struct traced_gil *gil = &t->gils.items[i];
+		const volatile struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
 		struct gil_memory memory;
 
-		if (slot->events || target_read_gil(c->target, slot->address, &memory))
+		if (slot->events || target_read_gil(&t->target, slot->address, &memory))
 			continue;
-		const pid_t tid = target_tstate_tid(c->target, memory.last_holder);
+		const pid_t tid = target_tstate_tid(&t->target, memory.last_holder);
 		if (slot->events)
 			continue;
-		c->at_start[i].held = memory.locked == 1;
-		c->at_start[i].tid = (uint32_t)tid;
+		gil->held_at_start = memory.locked == 1;
+		gil->holder_at_start = (uint32_t)tid;
 	}
 }
 
-static void close_hold(struct collector *c, uint32_t index)
+static void close_hold(struct collector *c, const struct traced *t, const struct traced_gil *gil)
 {
-	const struct gil_slot *slot = &c->skel->bss->gils[index];
+	const struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
 	struct ev_hold hold = {
-		.gil = index,
+		.gil = gil->slot,
 		.seq = slot->seq + 1,
-		.release_ns = c->end_ns,
+		.release_ns = t->end_ns,
 		.waiters = (__u16)slot->waiters,
 		.waiters_max = (__u16)slot->waiters_max,
 		.flags = slot->hold_flags | HOLD_OPEN,
@@ -115,67 +128,90 @@ static void close_hold(struct collector *c, uint32_t index)
 		hold.tid = slot->holder;
 		hold.acquire_ns = slot->acquire_ns;
 		hold.request_ns = slot->request_ns;
-	} else if (!slot->events && c->at_start[index].held) {
-		hold.tid = c->at_start[index].tid;
+	} else if (!slot->events && gil->held_at_start) {
+		hold.tid = gil->holder_at_start;
 		hold.flags |= HOLD_FROM_ATTACH;
 	} else {
 		return;
 	}
-	record_hold(c, &hold);
+	record_hold(c, t, &hold);
 }
 
-static void close_waits(struct collector *c)
+static void close_waits(struct collector *c, const struct traced *t, size_t requests)
 {
-	const size_t count = requests_read(c);
-
-	for (size_t i = 0; i < count; i++)
-		record_wait_open(c, c->tids[i], &c->requests[i]);
+	for (size_t i = 0; i < requests; i++)
+		if (find_gil(t, c->requests[i].slot))
+			record_wait_open(c, t, c->tids[i], &c->requests[i]);
 }
 
-void gils_close(struct collector *c)
+void gils_close(struct collector *c, struct traced *t, size_t requests)
 {
-	for (uint32_t i = 0; i < c->announced; i++) {
-		close_hold(c, i);
-		record_gil_end(c, i);
+	for (size_t i = 0; i < t->gils.count; i++) {
+		close_hold(c, t, &t->gils.items[i]);
+		record_gil_end(c, t, t->gils.items[i].slot);
 	}
-	close_waits(c);
+	close_waits(c, t, requests);
 }
 
-uint64_t gils_waiters(const struct collector *c)
+void gils_count_hits(const struct collector *c, struct traced *t, int sign)
 {
-	const volatile struct gil_slot *slots = c->skel->bss->gils;
-	uint64_t waiters = 0;
-
-	for (size_t i = 0; i < STATE_MAX_GILS && slots[i].address; i++)
-		waiters += slots[i].waiters;
-	return waiters;
+	for (size_t site = 0; site < STATE_MAX_SITES; site++) {
+		t->foreign_hits[site] += (uint64_t)sign * t->shared->foreign_hits[site];
+		for (size_t i = 0; i < t->gils.count; i++)
+			t->hits[site] += (uint64_t)sign *
+					 c->skel->bss->gils[t->gils.items[i].slot].hits[site];
+	}
 }
 
 static size_t open_waits(struct collector *c, struct open_interval *open, size_t max)
 {
 	const size_t count = requests_read(c);
-	size_t i;
+	size_t found = 0;
 
-	for (i = 0; i < count && i < max; i++)
-		open[i] = (struct open_interval){.gil = c->requests[i].slot,
-						 .is_wait = true,
-						 .from_ns = c->requests[i].request_ns};
-	return i;
+	for (size_t i = 0; i < count && found < max; i++) {
+		const uint32_t slot = c->requests[i].slot;
+		const struct traced *t = collector_by_slot(c, c->skel->bss->gils[slot].process);
+
+		if (t)
+			open[found++] =
+				(struct open_interval){.process = t->id,
+						       .gil = slot,
+						       .is_wait = true,
+						       .from_ns = c->requests[i].request_ns};
+	}
+	return found;
+}
+
+/* The open holds and handoffs of one process; adds its waiters to *waiters. */
+static size_t open_gils(const struct collector *c, const struct traced *t,
+			struct open_interval *open, size_t max, uint64_t *waiters)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->gils.count && count < max; i++) {
+		const struct traced_gil *gil = &t->gils.items[i];
+		const volatile struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
+		const bool held = slot->holder || (!slot->events && gil->held_at_start);
+
+		*waiters += slot->waiters;
+		if (held || slot->waiters)
+			open[count++] = (struct open_interval){
+				.process = t->id,
+				.gil = gil->slot,
+				.handoff = !held,
+				.from_ns = slot->holder ? slot->acquire_ns : 0};
+	}
+	return count;
 }
 
 size_t collector_open(struct collector *c, struct open_interval *open, size_t max)
 {
+	uint64_t waiters = 0;
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < c->announced && count < max; i++) {
-		const volatile struct gil_slot *slot = &c->skel->bss->gils[i];
-		const bool held = slot->holder || (!slot->events && c->at_start[i].held);
-
-		if (held || slot->waiters)
-			open[count++] = (struct open_interval){
-				.gil = i,
-				.handoff = !held,
-				.from_ns = slot->holder ? slot->acquire_ns : 0};
-	}
-	return gils_waiters(c) ? count + open_waits(c, open + count, max - count) : count;
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (c->traced.items[i]->phase == TRACED_RUNNING)
+			count += open_gils(c, c->traced.items[i], open + count, max - count,
+					   &waiters);
+	return waiters ? count + open_waits(c, open + count, max - count) : count;
 }

@@ -9,10 +9,10 @@
 #include "gil.skel.h"
 #include "target/process.h"
 
-static struct ev_head head(const struct collector *c, enum ev_kind kind, size_t size)
+/* `t` NULL: of no process. */
+static struct ev_head head(const struct traced *t, enum ev_kind kind, size_t size)
 {
-	return (struct ev_head){
-		.kind = (__u16)kind, .size = (__u16)size, .pid = (__u32)c->target->pid};
+	return (struct ev_head){.kind = (__u16)kind, .size = (__u16)size, .process = t ? t->id : 0};
 }
 
 static void feed(struct collector *c, const void *record, size_t size)
@@ -20,19 +20,21 @@ static void feed(struct collector *c, const void *record, size_t size)
 	c->options.on_record(c->options.ctx, record, size);
 }
 
-void record_mark(struct collector *c, enum ev_kind kind, uint64_t at_ns, enum ev_end end)
+void record_mark(struct collector *c, const struct traced *t, enum ev_kind kind, uint64_t at_ns,
+		 enum ev_end end)
 {
 	const struct ev_mark ev = {
-		.head = head(c, kind, sizeof(ev)), .at_ns = at_ns, .end = (__u32)end};
+		.head = head(t, kind, sizeof(ev)), .at_ns = at_ns, .end = (__u32)end};
 
 	feed(c, &ev, sizeof(ev));
 }
 
-void record_gil(struct collector *c, uint32_t slot, const struct gil_info *info)
+void record_gil(struct collector *c, const struct traced *t, uint32_t slot,
+		const struct gil_info *info)
 {
 	const struct gil_slot *gil = &c->skel->bss->gils[slot];
 	struct ev_gil ev = {
-		.head = head(c, EV_GIL, sizeof(ev)),
+		.head = head(t, EV_GIL, sizeof(ev)),
 		.gil = slot,
 		.from_ns = gil->first_ns,
 		.address = gil->address,
@@ -49,36 +51,37 @@ void record_gil(struct collector *c, uint32_t slot, const struct gil_info *info)
 	feed(c, &ev, sizeof(ev));
 }
 
-void record_hold(struct collector *c, const struct ev_hold *hold)
+void record_hold(struct collector *c, const struct traced *t, const struct ev_hold *hold)
 {
 	struct ev_hold ev = *hold;
 
-	ev.head = head(c, EV_HOLD, sizeof(ev));
+	ev.head = head(t, EV_HOLD, sizeof(ev));
 	feed(c, &ev, sizeof(ev));
 }
 
-void record_gil_end(struct collector *c, uint32_t slot)
+void record_gil_end(struct collector *c, const struct traced *t, uint32_t slot)
 {
 	const struct gil_slot *gil = &c->skel->bss->gils[slot];
 	const struct ev_gil_end ev = {
-		.head = head(c, EV_GIL_END, sizeof(ev)),
+		.head = head(t, EV_GIL_END, sizeof(ev)),
 		.gil = slot,
 		.waiters = gil->waiters,
 		.seq = gil->seq,
-		.at_ns = c->end_ns,
+		.at_ns = t->end_ns,
 	};
 
 	feed(c, &ev, sizeof(ev));
 }
 
-void record_wait_open(struct collector *c, uint32_t tid, const struct request *request)
+void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
+		      const struct request *request)
 {
 	const struct ev_wait ev = {
-		.head = head(c, EV_WAIT_OPEN, sizeof(ev)),
+		.head = head(t, EV_WAIT_OPEN, sizeof(ev)),
 		.gil = request->slot,
 		.tid = tid,
 		.request_ns = request->request_ns,
-		.end_ns = c->end_ns,
+		.end_ns = t->end_ns,
 	};
 
 	feed(c, &ev, sizeof(ev));
@@ -88,9 +91,9 @@ void record_losses(struct collector *c)
 {
 	for (uint32_t kind = 0; kind < LOSS_KINDS; kind++) {
 		const struct ev_loss ev = {
-			.head = head(c, EV_LOSS, sizeof(ev)),
+			.head = head(NULL, EV_LOSS, sizeof(ev)),
 			.loss = kind,
-			.count = c->skel->bss->losses[kind],
+			.count = c->skel->bss->losses[kind] + c->losses[kind],
 		};
 
 		if (ev.count)
@@ -98,21 +101,28 @@ void record_losses(struct collector *c)
 	}
 }
 
+struct naming {
+	struct collector *c;
+	const struct traced *t;
+};
+
 static void record_thread_name(void *ctx, pid_t tid, const char *comm)
 {
-	struct collector *c = ctx;
+	const struct naming *naming = ctx;
 	struct ev_thread ev = {
-		.head = head(c, EV_THREAD_NAME, sizeof(ev)),
+		.head = head(naming->t, EV_THREAD_NAME, sizeof(ev)),
 		.tid = (__u32)tid,
 		.at_ns = clock_mono_ns(),
 	};
 
 	memcpy(ev.comm, comm, strnlen(comm, sizeof(ev.comm) - 1));
-	feed(c, &ev, sizeof(ev));
+	feed(naming->c, &ev, sizeof(ev));
 }
 
-void record_threads(struct collector *c)
+void record_threads(struct collector *c, const struct traced *t)
 {
+	struct naming naming = {.c = c, .t = t};
+
 	/* A process that has ended has no threads to name: its exit records named them. */
-	process_each_thread(c->target->pid, record_thread_name, c);
+	process_each_thread(t->target.pid, record_thread_name, &naming);
 }

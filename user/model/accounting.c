@@ -44,18 +44,18 @@ static struct span span_of(const struct ev_hold *e)
 	return hold;
 }
 
-static struct gil *find_or_add(struct model *m, uint32_t pid, uint32_t id, uint64_t from_ns)
+static struct gil *find_or_add(struct model *m, uint32_t process, uint32_t id, uint64_t from_ns)
 {
-	struct gil *g = gils_find(&m->gils, pid, id);
+	struct gil *g = gils_find(&m->gils, process, id);
 
 	if (g)
 		return g;
-	return gils_add(&m->gils, pid, id, min_ns(max_ns(from_ns, m->start_ns), m->stop_ns));
+	return gils_add(&m->gils, process, id, min_ns(max_ns(from_ns, m->start_ns), m->stop_ns));
 }
 
 void model_gil_known(struct model *m, const struct ev_gil *e)
 {
-	struct model_gil *sums = &find_or_add(m, e->head.pid, e->gil, e->from_ns)->sums;
+	struct model_gil *sums = &find_or_add(m, e->head.process, e->gil, e->from_ns)->sums;
 	size_t named = sizeof(e->interp_id) / sizeof(e->interp_id[0]);
 
 	sums->address = e->address;
@@ -78,7 +78,8 @@ static void times_add(struct model_times *times, uint64_t ns, bool clipped)
 
 static struct model_thread *entry_of(struct model *m, const struct gil *g, uint32_t tid)
 {
-	return threads_entry(&m->threads, g->sums.pid, tid, gils_index(&m->gils, g), g->sums.id);
+	return threads_entry(&m->threads, g->sums.process, tid, gils_index(&m->gils, g),
+			     g->sums.id);
 }
 
 static void note_waiters(struct gil *g, uint32_t waiters)
@@ -113,7 +114,7 @@ void model_wait(struct model *m, const struct ev_wait *e)
 		return;
 	}
 
-	struct gil *g = find_or_add(m, e->head.pid, e->gil, e->request_ns);
+	struct gil *g = find_or_add(m, e->head.process, e->gil, e->request_ns);
 	struct span wait = {.begin = e->request_ns, .end = e->end_ns};
 
 	/* An open wait has no end of its own, and may have begun after the capture's. */
@@ -241,7 +242,7 @@ void model_hold(struct model *m, const struct ev_hold *e)
 	}
 
 	uint64_t first_seen = e->request_ns ? e->request_ns : e->acquire_ns;
-	struct gil *g = find_or_add(m, e->head.pid, e->gil, first_seen);
+	struct gil *g = find_or_add(m, e->head.process, e->gil, first_seen);
 	struct span hold = span_of(e);
 	struct span wait = {.begin = e->request_ns, .end = e->acquire_ns};
 
@@ -279,7 +280,7 @@ void model_hold(struct model *m, const struct ev_hold *e)
  */
 void model_gil_end(struct model *m, const struct ev_gil_end *e)
 {
-	struct gil *g = gils_find(&m->gils, e->head.pid, e->gil);
+	struct gil *g = gils_find(&m->gils, e->head.process, e->gil);
 
 	if (!g) {
 		model_lose(m, LOSS_bad_record);

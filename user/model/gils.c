@@ -6,23 +6,23 @@
 
 #include "base/mem.h"
 
-struct gil *gils_find(const struct gil_table *t, uint32_t pid, uint32_t id)
+struct gil *gils_find(const struct gil_table *t, uint32_t process, uint32_t id)
 {
-	uint32_t index = id_map_get(&t->index, id_key(pid, id));
+	uint32_t index = id_map_get(&t->index, id_key(process, id));
 
 	return index == ID_NONE ? NULL : &t->items[index];
 }
 
-struct gil *gils_add(struct gil_table *t, uint32_t pid, uint32_t id, uint64_t from_ns)
+struct gil *gils_add(struct gil_table *t, uint32_t process, uint32_t id, uint64_t from_ns)
 {
 	struct gil *g = VEC_PUSH(t);
 
-	g->sums.pid = pid;
+	g->sums.process = process;
 	g->sums.id = id;
 	g->sums.from_ns = from_ns;
 	g->cursor_ns = from_ns;
 	g->tail = SPAN_UNKNOWN;
-	id_map_set(&t->index, id_key(pid, id), (uint32_t)(t->count - 1));
+	id_map_set(&t->index, id_key(process, id), (uint32_t)(t->count - 1));
 	return g;
 }
 

@@ -22,14 +22,14 @@ struct gil {
 struct gil_table {
 	struct gil *items;
 	size_t count, cap;
-	struct id_map index; /* (pid, id) */
+	struct id_map index; /* (process, id) */
 };
 
 /* The GIL, valid until the next gils_add; NULL if it is not known. */
-struct gil *gils_find(const struct gil_table *t, uint32_t pid, uint32_t id);
+struct gil *gils_find(const struct gil_table *t, uint32_t process, uint32_t id);
 
 /* Adds a GIL that is observed from `from_ns` on; it must not be there yet. */
-struct gil *gils_add(struct gil_table *t, uint32_t pid, uint32_t id, uint64_t from_ns);
+struct gil *gils_add(struct gil_table *t, uint32_t process, uint32_t id, uint64_t from_ns);
 
 /* Its place among the GILs. */
 uint32_t gils_index(const struct gil_table *t, const struct gil *g);

@@ -34,6 +34,7 @@ struct model *model_new(const struct model_options *options)
 
 	m->stop_ns = UINT64_MAX;
 	m->series.interval_ns = options->interval_ns;
+	m->series.start_ns = options->series_start_ns;
 	return m;
 }
 
@@ -63,7 +64,8 @@ static void start(struct model *m, const struct ev_mark *e)
 	}
 	m->phase = MODEL_RUNNING;
 	m->start_ns = e->at_ns;
-	m->series.start_ns = e->at_ns;
+	if (!m->series.start_ns)
+		m->series.start_ns = e->at_ns;
 }
 
 /* The end cannot be before time that is accounted already: then the stream is out of order. */
@@ -158,6 +160,10 @@ static void dispatch(struct model *m, const union record *r)
 	case EV_LOSS:
 		add_losses(m, &r->loss);
 		break;
+	case EV_PROCESS_FORK:
+	case EV_PROCESS_EXEC:
+	case EV_PROCESS_EXIT:
+		break; /* not of a model's stream: copy_record lets none through */
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /*
- * The model: a pure state machine over the stream of bpf/events.h. It reads no clock, no /proc and
- * no memory of the target and knows no format; the same stream gives the same result.
+ * The model: a pure state machine over the stream of one process (bpf/events.h). It reads no clock,
+ * no /proc and no memory of the target and knows no format; the same stream gives the same result.
  *
  * Identity, per GIL: held + handoff + idle + unknown = observed.
  */
@@ -22,7 +22,8 @@ struct model;
 #define MODEL_MAX_BINS (1 << 20)
 
 struct model_options {
-	uint64_t interval_ns; /* width of the series' bins; 0: no series */
+	uint64_t interval_ns;	  /* width of the series' bins; 0: no series */
+	uint64_t series_start_ns; /* begin of the first bin, at most the start; 0: the start */
 };
 
 /* Never fails (see base/mem.h). Owned by the caller. */
@@ -51,7 +52,7 @@ struct model_times {
 
 /* One entry for each (thread, GIL). */
 struct model_thread {
-	uint32_t pid, tid, gil;
+	uint32_t process, tid, gil;
 	char comm[EV_COMM_LEN + 1];
 	uint64_t from_ns;     /* of the observation: its start, or the capture's */
 	uint64_t observed_ns; /* until its exit, or the capture's end */
@@ -62,7 +63,7 @@ struct model_thread {
 };
 
 struct model_gil {
-	uint32_t pid, id;
+	uint32_t process, id;
 	uint64_t address;
 	int64_t interp_ids[4];
 	size_t interp_count;
@@ -80,7 +81,7 @@ struct model_gil {
 
 /* Sums over all GILs of one bin of the series. */
 struct model_bin {
-	uint64_t at_ns;	  /* begin of the bin since the capture's start */
+	uint64_t at_ns;	  /* begin of the bin since that of the first one */
 	uint64_t span_ns; /* the last bin is cut by the end */
 	uint64_t held_ns, handoff_ns, idle_ns, unknown_ns;
 	uint64_t wait_ns;

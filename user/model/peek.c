@@ -47,13 +47,13 @@ bool model_peek_bin(const struct model *m, size_t index, const struct model_open
 	if (!s->interval_ns || m->phase == MODEL_NEW || index >= MODEL_MAX_BINS)
 		return false;
 
-	uint64_t from = m->start_ns + index * s->interval_ns;
+	uint64_t from = s->start_ns + index * s->interval_ns;
 	uint64_t to = from + s->interval_ns;
 
 	if (index < s->count)
 		*bin = s->items[index];
 	else
-		*bin = (struct model_bin){.at_ns = from - m->start_ns, .span_ns = s->interval_ns};
+		*bin = (struct model_bin){.at_ns = from - s->start_ns, .span_ns = s->interval_ns};
 	for (size_t i = 0; i < m->gils.count; i++) {
 		const struct gil *g = &m->gils.items[i];
 

@@ -7,30 +7,30 @@
 
 #include "base/mem.h"
 
-static uint32_t add_life(struct lives *lives, uint32_t pid, uint32_t tid)
+static uint32_t add_life(struct lives *lives, uint32_t process, uint32_t tid)
 {
 	struct life *life = VEC_PUSH(lives);
 	uint32_t index = (uint32_t)(lives->count - 1);
 
-	life->pid = pid;
+	life->process = process;
 	life->tid = tid;
 	life->exit_ns = UINT64_MAX;
 	life->entry = ID_NONE;
-	id_map_set(&lives->index, id_key(pid, tid), index);
+	id_map_set(&lives->index, id_key(process, tid), index);
 	return index;
 }
 
 /* The latest life of a tid: records of an exited thread may come after its exit. */
-static uint32_t life_index(struct lives *lives, uint32_t pid, uint32_t tid)
+static uint32_t life_index(struct lives *lives, uint32_t process, uint32_t tid)
 {
-	uint32_t index = id_map_get(&lives->index, id_key(pid, tid));
+	uint32_t index = id_map_get(&lives->index, id_key(process, tid));
 
-	return index == ID_NONE ? add_life(lives, pid, tid) : index;
+	return index == ID_NONE ? add_life(lives, process, tid) : index;
 }
 
 static struct life *life_of(struct thread_table *t, const struct ev_thread *e)
 {
-	uint32_t index = life_index(&t->lives, e->head.pid, e->tid);
+	uint32_t index = life_index(&t->lives, e->head.process, e->tid);
 
 	return &t->lives.items[index];
 }
@@ -50,7 +50,7 @@ void threads_start(struct thread_table *t, const struct ev_thread *e)
 	struct life *life = life_of(t, e);
 
 	if (life->exit_ns != UINT64_MAX) {
-		uint32_t index = add_life(&t->lives, e->head.pid, e->tid);
+		uint32_t index = add_life(&t->lives, e->head.process, e->tid);
 
 		life = &t->lives.items[index];
 	}
@@ -73,20 +73,20 @@ void threads_name(struct thread_table *t, const struct ev_thread *e)
 	set_comm(life_of(t, e), e);
 }
 
-static uint32_t add_entry(struct thread_table *t, uint32_t pid, uint32_t tid, uint32_t gil_id)
+static uint32_t add_entry(struct thread_table *t, uint32_t process, uint32_t tid, uint32_t gil_id)
 {
 	struct model_thread *entry = VEC_PUSH(t);
 
-	entry->pid = pid;
+	entry->process = process;
 	entry->tid = tid;
 	entry->gil = gil_id;
 	return (uint32_t)(t->count - 1);
 }
 
-struct model_thread *threads_entry(struct thread_table *t, uint32_t pid, uint32_t tid, uint32_t gil,
-				   uint32_t gil_id)
+struct model_thread *threads_entry(struct thread_table *t, uint32_t process, uint32_t tid,
+				   uint32_t gil, uint32_t gil_id)
 {
-	uint32_t index = life_index(&t->lives, pid, tid);
+	uint32_t index = life_index(&t->lives, process, tid);
 	struct life *life = &t->lives.items[index];
 
 	if (life->entry == ID_NONE || life->gil != gil) {
@@ -94,7 +94,7 @@ struct model_thread *threads_entry(struct thread_table *t, uint32_t pid, uint32_
 		uint32_t entry = id_map_get(&t->index, key);
 
 		if (entry == ID_NONE) {
-			entry = add_entry(t, pid, tid, gil_id);
+			entry = add_entry(t, process, tid, gil_id);
 			id_map_set(&t->index, key, entry);
 		}
 		life->entry = entry;

@@ -11,7 +11,7 @@
 #include "model/model.h"
 
 struct life {
-	uint32_t pid, tid;
+	uint32_t process, tid;
 	uint64_t from_ns; /* its start; 0: before the capture */
 	uint64_t exit_ns; /* UINT64_MAX: not yet */
 	char comm[EV_COMM_LEN + 1];
@@ -22,7 +22,7 @@ struct life {
 struct lives {
 	struct life *items;
 	size_t count, cap;
-	struct id_map index; /* (pid, tid) -> the latest life */
+	struct id_map index; /* (process, tid) -> the latest life */
 };
 
 struct thread_table {
@@ -38,8 +38,8 @@ void threads_name(struct thread_table *t, const struct ev_thread *e);
 
 /* The entry of a thread and a GIL (`gil`: its index), made if need be; valid until the next call.
  */
-struct model_thread *threads_entry(struct thread_table *t, uint32_t pid, uint32_t tid, uint32_t gil,
-				   uint32_t gil_id);
+struct model_thread *threads_entry(struct thread_table *t, uint32_t process, uint32_t tid,
+				   uint32_t gil, uint32_t gil_id);
 
 /*
  * Fills what the entries owe to their lives, cut to [start, end]. Returns the number of threads

@@ -3,6 +3,10 @@
 #include "probe/attach.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +17,9 @@
 #include "gil.skel.h"
 #include "probe/multi.h"
 #include "target/process.h"
+
+/* Waiting in the kernel, not working. */
+#define MAX_DETACHERS 64
 
 /* The breakpoint of another tracer on the same site is no change of the code: uprobes share it. */
 #define X86_INT3 0xcc
@@ -45,10 +52,10 @@ static int compare_memory(const struct target *target, const struct mapped_file 
 	return 0;
 }
 
-static int refuse(int err, const struct target *target, const char *what)
+static int refuse(int err, pid_t pid, const char *what)
 {
 	if (err == -ESRCH)
-		return log_err(err, "process %d ended while it was attached to", target->pid);
+		return log_err(err, "process %d ended while it was attached to", pid);
 	if (err == -EPERM || err == -EACCES)
 		return log_err(
 			err,
@@ -61,20 +68,19 @@ static int add_link(struct attachment *attached, struct bpf_link *link)
 {
 	if (!link)
 		return -errno;
-	attached->links[attached->link_count++] = link;
+	*VEC_PUSH(attached) = (struct attached_link){.link = link, .fd = -1};
 	return 0;
 }
 
-static int attach_tracepoints(struct attachment *attached, struct gil_bpf *skel,
-			      const struct target *target)
+int attachment_attach_tracepoints(struct attachment *attached, struct gil_bpf *skel)
 {
-	struct bpf_program *programs[] = {skel->progs.thread_start, skel->progs.thread_exit,
+	struct bpf_program *programs[] = {skel->progs.task_start, skel->progs.task_exit,
 					  skel->progs.process_exec};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		int err = add_link(attached, bpf_program__attach(programs[i]));
 		if (err)
-			return refuse(err, target, "the tracepoints of threads");
+			return refuse(err, 0, "the tracepoints of threads");
 	}
 	return 0;
 }
@@ -85,10 +91,9 @@ static int attach_program(struct attachment *attached, struct gil_bpf *skel,
 {
 	if (bpf_object_is_multi(skel)) {
 		int fd = multi_attach(bpf_program__fd(program), path, offsets, count, pid);
-
 		if (fd < 0)
 			return fd;
-		attached->multi_fds[attached->multi_count++] = fd;
+		*VEC_PUSH(attached) = (struct attached_link){.fd = fd};
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -108,17 +113,17 @@ int attachment_attach(struct attachment *attached, struct gil_bpf *skel,
 	const struct bpf_program *program =
 		libc ? skel->progs.gil_libc_entry : skel->progs.gil_call_site;
 	uint64_t offsets[PLAN_MAX_SITES];
+	char path[32];
 
 	int err = compare_memory(target, file, plan);
-	if (!err)
-		err = attach_tracepoints(attached, skel, target);
 	if (err)
 		return err;
 	for (size_t i = 0; i < plan->site_count; i++)
 		offsets[i] = plan->sites[i].offset;
-	err = attach_program(attached, skel, program, file->open_path, target->pid, offsets,
-			     plan->site_count);
-	return err ? refuse(err, target, "the uprobes") : 0;
+	/* The file that was analysed, whatever stands under its name now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", elf_image_fd(file->image));
+	err = attach_program(attached, skel, program, path, target->pid, offsets, plan->site_count);
+	return err ? refuse(err, target->pid, "the uprobes") : 0;
 }
 
 int attachment_attach_self(struct attachment *attached, struct gil_bpf *skel, uint64_t offset)
@@ -127,11 +132,49 @@ int attachment_attach_self(struct attachment *attached, struct gil_bpf *skel, ui
 			      &offset, 1);
 }
 
+void attachment_move(struct attachment *from, struct attachment *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		*VEC_PUSH(to) = from->items[i];
+	free(from->items);
+	*from = (struct attachment){0};
+}
+
+/* Links that are left, taken one by one by the threads that detach them. */
+struct work {
+	struct attachment *attached;
+	atomic_size_t next;
+};
+
+static void *detach_links(void *arg)
+{
+	struct work *work = arg;
+
+	for (;;) {
+		const size_t i = atomic_fetch_add(&work->next, 1);
+
+		if (i >= work->attached->count)
+			return NULL;
+		const struct attached_link *link = &work->attached->items[i];
+		if (link->link)
+			bpf_link__destroy(link->link);
+		else
+			close(link->fd);
+	}
+}
+
 void attachment_detach(struct attachment *attached)
 {
-	for (size_t i = 0; i < attached->multi_count; i++)
-		close(attached->multi_fds[i]);
-	for (size_t i = 0; i < attached->link_count; i++)
-		bpf_link__destroy(attached->links[i]);
-	memset(attached, 0, sizeof(*attached));
+	struct work work = {.attached = attached};
+	pthread_t threads[MAX_DETACHERS];
+	size_t count = 0;
+
+	while (count < MAX_DETACHERS && count + 1 < attached->count &&
+	       !pthread_create(&threads[count], NULL, detach_links, &work))
+		count++;
+	detach_links(&work);
+	while (count)
+		pthread_join(threads[--count], NULL);
+	free(attached->items);
+	*attached = (struct attachment){0};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
-/* The BPF object: loaded for one target and one plan, with the memory that it shares with us. */
+/* The BPF object: the programs, and the memory that they share with us. */
 #ifndef GILSCOPE_BPF_OBJECT_H
 #define GILSCOPE_BPF_OBJECT_H
 
@@ -9,8 +9,6 @@
 
 #include "bpf/events.h"
 #include "bpf/state.h"
-#include "probe/plan.h"
-#include "target/target.h"
 
 struct gil_bpf; /* the generated skeleton */
 
@@ -19,14 +17,13 @@ struct bpf_object_options {
 };
 
 /*
- * Loads the programs, with the site table filled from the plan and the state STATE_OFF. 0, or a
- * negative errno after a message that says what the kernel lacks or refuses. Owned by the caller.
+ * Loads the programs; they know of no process yet. 0, or a negative errno after a message that says
+ * what the kernel lacks or refuses. Owned by the caller.
  */
-int bpf_object_open(const struct target *target, const struct probe_plan *plan,
-		    const struct bpf_object_options *options, struct gil_bpf **out);
+int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out);
 void bpf_object_close(struct gil_bpf *skel);
 
-/* Whether the object was loaded for a uprobe_multi link (else for perf events). */
+/* Whether the object was loaded for uprobe_multi links (else for perf events). */
 bool bpf_object_is_multi(const struct gil_bpf *skel);
 
 #endif

@@ -4,9 +4,14 @@
 
 #include "base/mem.h"
 
-static uint64_t thread_pid(const struct model_thread *thread)
+static uint64_t process_pid(const struct view_process *process)
 {
-	return thread->pid;
+	return (uint64_t)process->process->target->pid;
+}
+
+static uint64_t process_number(const struct view_process *process)
+{
+	return process->number;
 }
 
 static uint64_t thread_tid(const struct model_thread *thread)
@@ -103,7 +108,7 @@ static uint64_t times_clipped_ns(const struct model_times *times)
 #define WAIT .times_offset = offsetof(struct model_thread, wait)
 
 static const struct column columns[] = {
-	{"pid", NULL, "process", COLUMN_ID, .of_thread = thread_pid},
+	{"pid", NULL, "process", COLUMN_ID, .of_process = process_pid},
 	{"tid", "TID", "thread, as the kernel numbers it", COLUMN_ID, .of_thread = thread_tid},
 	{"gil", "GIL", "number of the GIL: a row for each thread and GIL", COLUMN_ID,
 	 .of_thread = thread_gil, .several_gils = true},
@@ -161,6 +166,9 @@ static const struct column columns[] = {
 	 .of_thread = thread_forced, .releases = true},
 	{"voluntary_releases", NULL, "all other releases: blocking calls, thread exit",
 	 COLUMN_COUNT, .of_thread = thread_voluntary, .releases = true},
+	{"process", NULL,
+	 "number of the process in the report: a pid that executes another program has two",
+	 COLUMN_ID, .of_process = process_number},
 };
 
 const struct column *columns_all(size_t *count)
@@ -177,8 +185,11 @@ const struct model_times *column_times(const struct column *column,
 	return (const void *)((const char *)thread + column->times_offset);
 }
 
-uint64_t column_value(const struct column *column, const struct model_thread *thread)
+uint64_t column_value(const struct column *column, const struct view_process *process,
+		      const struct model_thread *thread)
 {
+	if (column->of_process)
+		return column->of_process(process);
 	if (column->of_times)
 		return column->of_times(column_times(column, thread));
 	return column->of_thread ? column->of_thread(thread) : 0;

@@ -29,7 +29,8 @@ struct column {
 	/* The text table keeps rank 0 and drops the highest rank first when the terminal is narrow.
 	 */
 	int rank;
-	/* One of the two; `times_offset` is where in struct model_thread its argument stands. */
+	/* One of the three; `times_offset` is where in struct model_thread its argument stands. */
+	uint64_t (*of_process)(const struct view_process *process);
 	uint64_t (*of_thread)(const struct model_thread *thread);
 	uint64_t (*of_times)(const struct model_times *times);
 	size_t times_offset;
@@ -46,7 +47,9 @@ const struct column *columns_all(size_t *count);
 const struct model_times *column_times(const struct column *column,
 				       const struct model_thread *thread);
 
-/* The value of a column that is not COLUMN_NAME, in the machine's unit. */
-uint64_t column_value(const struct column *column, const struct model_thread *thread);
+/* The value of a column that is not COLUMN_NAME, for a thread of the process, in the machine's unit.
+ */
+uint64_t column_value(const struct column *column, const struct view_process *process,
+		      const struct model_thread *thread);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /*
- * The thread table as CSV: a heading, then a line for each thread and GIL. Times in ns, integers
+ * The thread table as CSV: a heading, then a line for each process, thread and GIL. Times in ns, integers
  * without separators, quoting after RFC 4180, lines end with a line feed. A value that is not known
  * is an empty field.
  */
@@ -26,13 +26,28 @@ static void put_text(FILE *out, const char *text)
 	fputc('"', out);
 }
 
-static void put_field(FILE *out, const struct view *view, const struct column *column,
+static void put_field(FILE *out, const struct view_process *process, const struct column *column,
 		      const struct view_thread *row)
 {
 	if (column->kind == COLUMN_NAME)
 		put_text(out, row->comm);
-	else if (!column->releases || view->result->plan->forced_known)
-		fprintf(out, "%" PRIu64, column_value(column, row->thread));
+	else if (!column->releases || process->sums.forced_known)
+		fprintf(out, "%" PRIu64, column_value(column, process, row->thread));
+}
+
+static void put_process(FILE *out, const struct view_process *process)
+{
+	size_t count;
+	const struct column *columns = columns_all(&count);
+
+	for (size_t t = 0; t < process->thread_count; t++) {
+		for (size_t i = 0; i < count; i++) {
+			if (i)
+				fputc(',', out);
+			put_field(out, process, &columns[i], &process->threads[t]);
+		}
+		fputc('\n', out);
+	}
 }
 
 int report_csv(FILE *out, const struct view *view)
@@ -43,14 +58,8 @@ int report_csv(FILE *out, const struct view *view)
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s%s", i ? "," : "", columns[i].key);
 	fputc('\n', out);
-	for (size_t t = 0; t < view->thread_count; t++) {
-		for (size_t i = 0; i < count; i++) {
-			if (i)
-				fputc(',', out);
-			put_field(out, view, &columns[i], &view->threads[t]);
-		}
-		fputc('\n', out);
-	}
+	for (size_t p = 0; p < view->result->process_count; p++)
+		put_process(out, &view->processes[p]);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct json_out {
 	int err; /* the first error that is not one of `out` */
 };
 
-typedef json_t *(*json_item)(const struct view *view, size_t index);
+typedef json_t *(*json_item)(const struct view_process *process, size_t index);
 
 /* jansson refuses what is no UTF-8, and the target may name things as it likes. */
 static json_t *json_clean(const char *text)
@@ -50,13 +50,13 @@ static void put_member(struct json_out *to, const char *indent, const char *name
 	put(to, part);
 }
 
-static void put_array(struct json_out *to, const struct view *view, const char *name,
+static void put_array(struct json_out *to, const struct view_process *process, const char *name,
 		      json_item item, size_t count)
 {
 	fprintf(to->out, ",\n    \"%s\": [", name);
 	for (size_t i = 0; i < count; i++) {
 		fprintf(to->out, "%s\n      ", i ? "," : "");
-		put(to, item(view, i));
+		put(to, item(process, i));
 	}
 	fputs(count ? "\n    ]" : "]", to->out);
 }
@@ -86,7 +86,8 @@ static json_t *capture(const struct view *view)
 			 view->note[0] ? view->note : NULL);
 }
 
-static json_t *losses(const struct view *view)
+/* Every name, or only those that are not zero. */
+static json_t *losses(const uint64_t counts[LOSS_KINDS], bool every)
 {
 	static const char *const names[LOSS_KINDS] = {
 #define LOSS(name, text) #name,
@@ -96,8 +97,8 @@ static json_t *losses(const struct view *view)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < LOSS_KINDS; i++)
-		json_object_set_new(object, names[i],
-				    json_integer((json_int_t)view->result->model->losses[i]));
+		if (every || counts[i])
+			json_object_set_new(object, names[i], json_integer((json_int_t)counts[i]));
 	return object;
 }
 
@@ -108,7 +109,7 @@ static json_t *overhead(const struct view *view)
 	bool known = o->ns_per_hit > 0;
 
 	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I}", "probe_hits", (json_int_t)o->probe_hits,
-			 "foreign_hits", (json_int_t)view->foreign_hits, "ns_per_hit",
+			 "foreign_hits", (json_int_t)view->sums.foreign_hits, "ns_per_hit",
 			 known ? json_integer((json_int_t)o->ns_per_hit) : json_null(),
 			 "target_cpu_fraction",
 			 known ? json_real(o->target_cpu_fraction) : json_null(), "tool_cpu_ns",
@@ -116,76 +117,70 @@ static json_t *overhead(const struct view *view)
 			 (json_int_t)o->tool_max_rss_bytes);
 }
 
-static json_t *python(const struct view *view)
+static json_t *python(const struct view_process *process)
 {
-	const struct target *t = view->result->target;
+	const struct target *t = process->process->target;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "version", view->version, "build",
-			 t->free_threaded ? "free-threaded" : "gil", "linkage",
-			 t->is_static ? "static" : "shared", "file", view->python_file, "build_id",
-			 t->python.image ? elf_image_build_id(t->python.image) : "", "stripped",
-			 t->stripped, "libc", t->libc_kind ? t->libc_kind : "none");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "version", process->version,
+			 "build", t->free_threaded ? "free-threaded" : "gil", "linkage",
+			 t->is_static ? "static" : "shared", "file", process->python_file,
+			 "build_id", t->python.image ? elf_image_build_id(t->python.image) : "",
+			 "stripped", t->stripped, "libc", t->libc_kind ? t->libc_kind : "none");
 }
 
-static json_t *resolution(const struct view *view)
+static json_t *resolution(const struct view_process *process)
 {
-	const struct probe_plan *plan = view->result->plan;
+	const struct probe_plan *plan = process->process->plan;
 	json_t *notes = json_array();
 
 	for (size_t i = 0; i < plan->note_count; i++)
-		json_array_append_new(notes, json_string(view->notes[i]));
+		json_array_append_new(notes, json_string(process->notes[i]));
 	return json_pack("{s:s, s:s, s:o}", "method", plan_method_name(plan->method), "symbols",
-			 view->result->target->stripped ? "none" : "symtab", "notes", notes);
+			 process->process->target->stripped ? "none" : "symtab", "notes", notes);
 }
 
-static json_t *probe(const struct view *view, size_t index)
+static json_t *probe(const struct view_process *process, size_t index)
 {
-	const struct probe_site *site = &view->result->plan->sites[index];
-	uint64_t foreign = view->result->foreign_hits[index];
+	const struct probe_site *site = &process->process->plan->sites[index];
+	uint64_t foreign = process->process->foreign_hits[index];
 	bool libc = site->role == ROLE_LIBC_WAIT || site->role == ROLE_LIBC_SIGNAL;
 
 	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:b, s:I, s:I}", "role",
 			 probe_role_name(site->role), "file",
-			 libc ? view->libc_file : view->python_file, "offset",
+			 libc ? process->libc_file : process->python_file, "offset",
 			 (json_int_t)site->offset, "instruction", json_clean(site->insn),
 			 "function", json_clean(site->function), "emulated", site->emulated, "hits",
-			 (json_int_t)(view->result->site_hits[index] + foreign), "foreign_hits",
+			 (json_int_t)(process->process->site_hits[index] + foreign), "foreign_hits",
 			 (json_int_t)foreign);
 }
 
 /* null if forced and voluntary releases cannot be told apart. */
-static json_t *releases(const struct view *view, uint64_t n)
+static json_t *releases(const struct view_sums *sums, uint64_t n)
 {
-	return view->result->plan->forced_known ? json_integer((json_int_t)n) : json_null();
+	return sums->forced_known ? json_integer((json_int_t)n) : json_null();
 }
 
-static uint64_t since_start(const struct view *view, uint64_t at_ns)
+static json_t *gil(const struct view_process *process, size_t index)
 {
-	uint64_t start = view->result->model->start_ns;
-
-	return at_ns > start ? at_ns - start : 0;
-}
-
-static json_t *gil(const struct view *view, size_t index)
-{
-	const struct model_gil *g = &view->result->model->gils[index];
+	const struct model_gil *g = &process->process->model->gils[index];
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < g->interp_count && i < ARRAY_SIZE(g->interp_ids); i++)
 		json_array_append_new(ids, json_integer(g->interp_ids[i]));
-	return json_pack(
-		"{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-		"s:I, s:I, s:{s:f, s:I}}",
-		"id", (json_int_t)g->id, "interpreters", ids, "interpreter_count",
-		(json_int_t)g->interp_count, "from_ns", (json_int_t)since_start(view, g->from_ns),
-		"observed_ns", (json_int_t)g->observed_ns, "held_ns", (json_int_t)g->held_ns,
-		"handoff_ns", (json_int_t)g->handoff_ns, "idle_ns", (json_int_t)g->idle_ns,
-		"unknown_ns", (json_int_t)g->unknown_ns, "holds", (json_int_t)g->holds,
-		"contended_holds", (json_int_t)g->contended_holds, "lost_holds",
-		(json_int_t)g->lost_holds, "forced_releases", releases(view, g->forced_releases),
-		"voluntary_releases", releases(view, g->voluntary_releases), "switch_interval_ns",
-		(json_int_t)g->switch_interval_ns, "wait_ns", (json_int_t)g->wait_ns, "waiters",
-		"mean", g->waiters_mean, "max", (json_int_t)g->waiters_max);
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+			 "s:I, s:I, s:{s:f, s:I}}",
+			 "id", (json_int_t)g->id, "interpreters", ids, "interpreter_count",
+			 (json_int_t)g->interp_count, "from_ns",
+			 (json_int_t)view_since_start(process->view, g->from_ns), "observed_ns",
+			 (json_int_t)g->observed_ns, "held_ns", (json_int_t)g->held_ns,
+			 "handoff_ns", (json_int_t)g->handoff_ns, "idle_ns", (json_int_t)g->idle_ns,
+			 "unknown_ns", (json_int_t)g->unknown_ns, "holds", (json_int_t)g->holds,
+			 "contended_holds", (json_int_t)g->contended_holds, "lost_holds",
+			 (json_int_t)g->lost_holds, "forced_releases",
+			 releases(&process->sums, g->forced_releases), "voluntary_releases",
+			 releases(&process->sums, g->voluntary_releases), "switch_interval_ns",
+			 (json_int_t)g->switch_interval_ns, "wait_ns", (json_int_t)g->wait_ns,
+			 "waiters", "mean", g->waiters_mean, "max", (json_int_t)g->waiters_max);
 }
 
 static json_t *buckets(const struct hist *hist)
@@ -215,9 +210,9 @@ static json_t *times(const struct model_times *t)
 			 buckets(h));
 }
 
-static json_t *thread(const struct view *view, size_t index)
+static json_t *thread(const struct view_process *process, size_t index)
 {
-	const struct view_thread *row = &view->threads[index];
+	const struct view_thread *row = &process->threads[index];
 	const struct model_thread *t = row->thread;
 
 	return json_pack("{s:I, s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "tid",
@@ -225,13 +220,13 @@ static json_t *thread(const struct view *view, size_t index)
 			 "observed_ns", (json_int_t)t->observed_ns, "exited", t->exited, "hold",
 			 times(&t->hold), "wait", times(&t->wait), "off_gil_ns",
 			 (json_int_t)t->off_gil_ns, "forced_releases",
-			 releases(view, t->forced_releases), "voluntary_releases",
-			 releases(view, t->voluntary_releases));
+			 releases(&process->sums, t->forced_releases), "voluntary_releases",
+			 releases(&process->sums, t->voluntary_releases));
 }
 
-static json_t *bin(const struct view *view, size_t index)
+static json_t *bin(const struct view_process *process, size_t index)
 {
-	const struct model_bin *b = &view->result->model->series[index];
+	const struct model_bin *b = &process->process->model->series[index];
 	double waiters = b->span_ns ? (double)b->wait_ns / (double)b->span_ns : 0;
 
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:o}", "at_ns",
@@ -240,31 +235,59 @@ static json_t *bin(const struct view *view, size_t index)
 			 (json_int_t)b->idle_ns, "unknown_ns", (json_int_t)b->unknown_ns,
 			 "waiters_mean", waiters, "holds", (json_int_t)b->holds, "contended_holds",
 			 (json_int_t)b->contended_holds, "forced_releases",
-			 releases(view, b->forced_releases));
+			 releases(&process->sums, b->forced_releases));
 }
 
-static void put_process(struct json_out *to, const struct view *view)
+static void put_process(struct json_out *to, const struct view_process *p)
 {
-	const struct result *result = view->result;
-	const struct model_result *model = result->model;
+	const struct model_result *model = p->process->model;
 	const char *indent = "    ";
 
-	fprintf(to->out, ",\n  \"processes\": [{\n    \"pid\": %d", (int)result->target->pid);
-	put_member(to, indent, "ppid", json_integer(result->target->ppid));
-	put_member(to, indent, "exe", json_string(view->exe));
-	put_member(to, indent, "cmdline", json_string(view->cmdline));
-	put_member(to, indent, "from_ns", json_integer(0));
-	put_member(to, indent, "observed_ns",
-		   json_integer((json_int_t)since_start(view, model->end_ns)));
-	put_member(to, indent, "python", python(view));
-	put_member(to, indent, "resolution", resolution(view));
-	put_array(to, view, "probes", probe, result->plan->site_count);
-	put_array(to, view, "gils", gil, model->gil_count);
-	put_array(to, view, "threads", thread, view->thread_count);
+	fprintf(to->out, "{\n    \"pid\": %d", (int)p->process->target->pid);
+	put_member(to, indent, "ppid", json_integer(p->process->target->ppid));
+	put_member(to, indent, "exe", json_string(p->exe));
+	put_member(to, indent, "cmdline", json_string(p->cmdline));
+	put_member(to, indent, "from_ns",
+		   json_integer((json_int_t)view_since_start(p->view, model->start_ns)));
+	put_member(to, indent, "observed_ns", json_integer((json_int_t)p->sums.observed_ns));
+	put_member(to, indent, "unobserved_ns", json_integer((json_int_t)p->sums.unobserved_ns));
+	put_member(to, indent, "end", json_string(end_name(model->end)));
+	if (p->losses)
+		put_member(to, indent, "losses", losses(model->losses, false));
+	put_member(to, indent, "python", python(p));
+	put_member(to, indent, "resolution", resolution(p));
+	put_array(to, p, "probes", probe, p->process->plan->site_count);
+	put_array(to, p, "gils", gil, model->gil_count);
+	put_array(to, p, "threads", thread, p->thread_count);
 	put_member(to, indent, "threads_off_gil", json_integer((json_int_t)model->threads_off_gil));
 	if (model->series_count)
-		put_array(to, view, "series", bin, model->series_count);
-	fputs("\n  }]", to->out);
+		put_array(to, p, "series", bin, model->series_count);
+	fputs("\n  }", to->out);
+}
+
+static void put_processes(struct json_out *to, const struct view *view)
+{
+	fputs(",\n  \"processes\": [", to->out);
+	for (size_t i = 0; i < view->result->process_count; i++) {
+		fputs(i ? ", " : "", to->out);
+		put_process(to, &view->processes[i]);
+	}
+	fputs("]", to->out);
+}
+
+static json_t *totals(const struct view *view)
+{
+	const struct view_sums *s = &view->sums;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}",
+			 "processes", (json_int_t)view->result->process_count, "observed_ns",
+			 (json_int_t)s->observed_ns, "unobserved_ns", (json_int_t)s->unobserved_ns,
+			 "held_ns", (json_int_t)s->held_ns, "handoff_ns", (json_int_t)s->handoff_ns,
+			 "idle_ns", (json_int_t)s->idle_ns, "unknown_ns", (json_int_t)s->unknown_ns,
+			 "wait_ns", (json_int_t)s->wait_ns, "holds", (json_int_t)s->holds,
+			 "contended_holds", (json_int_t)s->contended_holds, "forced_releases",
+			 releases(s, s->forced_releases), "voluntary_releases",
+			 releases(s, s->voluntary_releases), "probe_hits", (json_int_t)s->hits);
 }
 
 int report_json(FILE *out, const struct view *view)
@@ -278,9 +301,11 @@ int report_json(FILE *out, const struct view *view)
 	fputs("{\n  \"schema\": \"gilscope.report/1\"", out);
 	put_member(&to, "  ", "tool", json_pack("{s:s}", "version", GILSCOPE_VERSION));
 	put_member(&to, "  ", "capture", capture(view));
-	put_member(&to, "  ", "losses", losses(view));
+	put_member(&to, "  ", "losses", losses(view->result->losses, true));
 	put_member(&to, "  ", "overhead", overhead(view));
-	put_process(&to, view);
+	put_processes(&to, view);
+	if (view->several)
+		put_member(&to, "  ", "totals", totals(view));
 	fputs("\n}\n", out);
 	return to.err;
 }

@@ -52,6 +52,24 @@ void page_heading(const struct page *page, const char *title, const char *explan
 	fputc('\n', page->out);
 }
 
+void page_rule(const struct page *page, const char *title, const char *explanation)
+{
+	const char *dash = page->ascii ? "-" : "\xe2\x94\x80";
+	const int edges = 3 + 3 + 3; /* "-- ", " (" and ")", " --" */
+	int right = page->width < MAX_PROSE ? page->width : MAX_PROSE;
+	char *cut = fit_text(page, explanation, right - edges - text_width(title));
+	char *words = cut[0] ? xasprintf(" (%s)", cut) : xstrdup("");
+	int column = 3 + text_width(title) + text_width(words) + 1;
+
+	fprintf(page->out, "\n%s%s%s %s%s%s ", page_bold(page), dash, dash, title, words,
+		page_plain(page));
+	for (; column < right; column++)
+		fputs(dash, page->out);
+	fputc('\n', page->out);
+	free(words);
+	free(cut);
+}
+
 /* Columns of the character at `text` and, in `size`, its bytes. */
 static int char_width(const char *text, int *size)
 {
@@ -104,19 +122,15 @@ void page_right(const struct page *page, const char *text, int columns)
 	fprintf(page->out, "%*s%s", width < columns ? columns - width : 0, "", text);
 }
 
-void page_fit(const struct page *page, const char *text, int columns, bool pad)
+char *fit_text(const struct page *page, const char *text, int columns)
 {
-	int width = text_width(text);
+	if (text_width(text) <= columns)
+		return xstrdup(text);
 
-	if (width > columns) {
-		const char *ellipsis = page->ascii ? "..." : "\xe2\x80\xa6";
-		int room = columns - text_width(ellipsis);
+	const char *ellipsis = page->ascii ? "..." : "\xe2\x80\xa6";
+	int room = columns - text_width(ellipsis);
 
-		fprintf(page->out, "%.*s%s", (int)prefix(text, room > 0 ? room : 0), text,
-			ellipsis);
-	} else {
-		fprintf(page->out, "%s%*s", text, pad ? columns - width : 0, "");
-	}
+	return xasprintf("%.*s%s", (int)prefix(text, room > 0 ? room : 0), text, ellipsis);
 }
 
 /*

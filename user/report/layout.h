@@ -27,6 +27,12 @@ const char *page_plain(const struct page *page);
 void page_heading(const struct page *page, const char *title, const char *explanation);
 
 /*
+ * The beginning of a part of the report that has headings of its own: the title in a line across
+ * the page; `explanation` follows it in parentheses, cut to fit, "" for none.
+ */
+void page_rule(const struct page *page, const char *title, const char *explanation);
+
+/*
  * A paragraph: `label` (may be ""), then the text wrapped to the page, its further lines under the
  * beginning of the text, which stands in column `indent`. `style` is an escape for the whole, or
  * "".
@@ -40,8 +46,8 @@ int text_width(const char *text);
 /* Prints the text after the blanks that make it `columns` wide. */
 void page_right(const struct page *page, const char *text, int columns);
 
-/* Prints the text, which is cut at `columns` with an ellipsis; with `pad` blanks fill the rest. */
-void page_fit(const struct page *page, const char *text, int columns, bool pad);
+/* The text, cut at `columns` with an ellipsis if it is wider; owned by the caller. */
+char *fit_text(const struct page *page, const char *text, int columns);
 
 /*
  * A bar as long as part / whole of `cells` columns, in eighths of a column (ASCII: whole ones). A

@@ -13,14 +13,15 @@
 #include "target/target.h"
 
 struct result_capture {
+	uint64_t start_ns; /* CLOCK_MONOTONIC, as in the models */
 	uint64_t start_unix_ns;
 	uint64_t duration_ns;
 	enum ev_end end;
 	char kernel[128]; /* uname -r */
 	char arch[32];
 	const char *mode; /* "exact" */
-	double coverage;  /* share of the time that was probed: 1.0 */
-	char *note;	  /* what was not seen before the attach, or NULL; a sentence */
+	double coverage;  /* share of the processes' time that was probed */
+	const char *note; /* what was not seen before the attach, or NULL; a sentence */
 };
 
 struct result_overhead {
@@ -31,14 +32,26 @@ struct result_overhead {
 	uint64_t tool_max_rss_bytes;
 };
 
+/* One run of an interpreter, from its attach (or the capture's start) to its end (or the
+ * capture's). A process that executes another Python is two of them. */
+struct result_process {
+	const struct target *target;
+	const struct probe_plan *plan;
+	/* Begin, end and its reason, GILs, threads, and the losses of this process alone. */
+	const struct model_result *model;
+	uint64_t unobserved_ns; /* it ran so long, during the capture, before it was attached to */
+	uint64_t site_hits[PLAN_MAX_SITES];    /* at a GIL */
+	uint64_t foreign_hits[PLAN_MAX_SITES]; /* at other condition variables */
+};
+
 struct result {
 	struct result_capture capture;
 	struct result_overhead overhead;
-	const struct target *target;
-	const struct probe_plan *plan;
-	uint64_t site_hits[PLAN_MAX_SITES];    /* at a GIL */
-	uint64_t foreign_hits[PLAN_MAX_SITES]; /* at other condition variables */
-	const struct model_result *model;
+	uint64_t losses[LOSS_KINDS]; /* of all together */
+	bool several; /* more than one process was asked for, even if there was only one */
+	/* In the order in which they were attached to; at least one. */
+	const struct result_process *processes;
+	size_t process_count;
 };
 
 enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };

@@ -34,12 +34,13 @@ static void put_part(const struct page *page, const struct part *part, uint64_t 
 	fputc('\n', page->out);
 }
 
-static void put_title(const struct page *page, const struct view *view, const struct model_gil *gil)
+static void put_title(const struct page *page, const struct view_process *process,
+		      const struct model_gil *gil)
 {
 	char title[64], interpreters[160];
 	size_t at = 0, named = gil->interp_count;
 
-	if (view->result->model->gil_count == 1 && gil->interp_count <= 1) {
+	if (process->process->model->gil_count == 1 && gil->interp_count <= 1) {
 		page_heading(page, "GIL", "");
 		return;
 	}
@@ -60,20 +61,21 @@ static void put_title(const struct page *page, const struct view *view, const st
 }
 
 /* Holds that the begin or the end of the capture cut. */
-static uint64_t clipped_holds(const struct view *view, const struct model_gil *gil)
+static uint64_t clipped_holds(const struct view_process *process, const struct model_gil *gil)
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < view->thread_count; i++) {
-		const struct model_thread *thread = view->threads[i].thread;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		const struct model_thread *thread = process->threads[i].thread;
 
-		if (thread->gil == gil->id && thread->pid == gil->pid)
+		if (thread->gil == gil->id)
 			count += thread->hold.clipped;
 	}
 	return count;
 }
 
-static void put_gil(const struct page *page, const struct view *view, const struct model_gil *gil)
+static void put_gil(const struct page *page, const struct view_process *process,
+		    const struct model_gil *gil)
 {
 	const struct part parts[] = {
 		{"held", "by a thread", gil->held_ns, false},
@@ -83,10 +85,10 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 	};
 	char releases[100];
 
-	put_title(page, view, gil);
+	put_title(page, process, gil);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		put_part(page, &parts[i], gil->observed_ns);
-	if (view->result->plan->forced_known)
+	if (process->sums.forced_known)
 		snprintf(releases, sizeof(releases), "%s forced, %s voluntary",
 			 format_count(gil->forced_releases).text,
 			 format_count(gil->voluntary_releases).text);
@@ -98,7 +100,7 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 		"%s hold%s, %s of them cut off by the edges, %s contended (%s). Releases: %s. Threads waiting: %s on average, "
 		"%" PRIu32 " at most. Switch interval: %s.",
 		format_count(gil->holds).text, gil->holds == 1 ? "" : "s",
-		format_count(clipped_holds(view, gil)).text,
+		format_count(clipped_holds(process, gil)).text,
 		format_count(gil->contended_holds).text,
 		format_share(gil->contended_holds, gil->holds).text, releases,
 		format_fixed(gil->waiters_mean, 2).text, gil->waiters_max,
@@ -112,14 +114,36 @@ static void put_gil(const struct page *page, const struct view *view, const stru
 			       gil->lost_holds == 1 ? " was" : "s were");
 }
 
-void text_gils(const struct page *page, const struct view *view)
+/* What a build without a GIL by default says of itself. */
+static void put_free_threaded(const struct page *page, const struct view_process *process)
 {
-	const struct model_result *model = view->result->model;
+	if (process->quiet)
+		page_paragraph(
+			page, "", "", 2,
+			"Free-threaded build, GIL off: there is no GIL contention to measure; "
+			"watching in case an extension turns it on.");
+	else
+		page_paragraph(page, "", "", 2,
+			       "This is a free-threaded build, but its GIL was on, at least for a "
+			       "time: an extension or PYTHON_GIL=1 turned it on.");
+}
 
+void text_gils(const struct page *page, const struct view_process *process)
+{
+	const struct model_result *model = process->process->model;
+	const bool free_threaded = process->process->target->free_threaded;
+
+	if (free_threaded && process->quiet) {
+		page_heading(page, "GIL", "");
+		put_free_threaded(page, process);
+		return;
+	}
 	if (model->gil_count == 0) {
 		page_heading(page, "GIL", "no thread took one or waited for one");
 		return;
 	}
 	for (size_t i = 0; i < model->gil_count; i++)
-		put_gil(page, view, &model->gils[i]);
+		put_gil(page, process, &model->gils[i]);
+	if (free_threaded)
+		put_free_threaded(page, process);
 }

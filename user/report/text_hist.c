@@ -142,7 +142,8 @@ static void put_panels(const struct page *page, struct panel *panels, size_t cou
 
 static void put_clipped(const struct page *page, const struct view *view)
 {
-	const struct view_clipped *hold = &view->hold_clipped, *wait = &view->wait_clipped;
+	const struct view_clipped *hold = &view->sums.hold_clipped,
+				  *wait = &view->sums.wait_clipped;
 
 	if (!hold->count && !wait->count)
 		return;
@@ -156,10 +157,9 @@ static void put_clipped(const struct page *page, const struct view *view)
 
 void text_histograms(const struct page *page, const struct view *view)
 {
-	const struct model_result *model = view->result->model;
 	struct panel panels[] = {
-		{.title = "HOLDS", .hist = &model->hold},
-		{.title = "WAITS", .hist = &model->wait},
+		{.title = "HOLDS", .hist = &view->hold},
+		{.title = "WAITS", .hist = &view->wait},
 	};
 
 	page_heading(page, "Histograms", "complete holds and waits of all threads");
@@ -170,7 +170,7 @@ void text_histograms(const struct page *page, const struct view *view)
 	else
 		for (size_t i = 0; i < ARRAY_SIZE(panels); i++)
 			put_panels(page, &panels[i], 1);
-	if (!model->hold.count && !model->wait.count)
+	if (!view->hold.count && !view->wait.count)
 		page_paragraph(page, "", "", INDENT,
 			       "No hold or wait began and ended during the capture.");
 	put_clipped(page, view);

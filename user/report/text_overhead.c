@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /* What limits the trust in the numbers, and what they cost: losses, overhead, probes. */
-#include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "report/format.h"
@@ -19,8 +19,7 @@ static const struct {
 
 void text_losses(const struct page *page, const struct view *view)
 {
-	const struct model_result *model = view->result->model;
-	uint64_t unknown = 0, observed = 0;
+	const struct view_sums *sums = &view->sums;
 
 	if (!view->losses) {
 		fprintf(page->out, "\n%sLosses%s: none.\n", page_bold(page), page_plain(page));
@@ -28,45 +27,67 @@ void text_losses(const struct page *page, const struct view *view)
 	}
 	page_heading(page, "Losses", "");
 	for (size_t i = 0; i < LOSS_KINDS; i++)
-		if (model->losses[i])
+		if (view->result->losses[i])
 			page_paragraph(page, page_red(page), "", 2, "%s (%s): %s.", losses[i].name,
-				       format_count(model->losses[i]).text, losses[i].text);
-	for (size_t i = 0; i < model->gil_count; i++) {
-		unknown += model->gils[i].unknown_ns;
-		observed += model->gils[i].observed_ns;
-	}
-	if (unknown)
+				       format_count(view->result->losses[i]).text, losses[i].text);
+	if (sums->unknown_ns)
 		page_paragraph(page, "", "", 2,
 			       "Because of them it is unknown who held the GIL for %s, %s of the "
 			       "observed time.",
-			       format_time(unknown, page->ascii).text,
-			       format_share(unknown, observed).text);
+			       format_time(sums->unknown_ns, page->ascii).text,
+			       format_share(sums->unknown_ns, sums->gil_observed_ns).text);
 	else
-		page_paragraph(page, "", "", 2, "They leave no time unknown.");
+		page_paragraph(page, "", "", 2, "They leave no time %sunknown.",
+			       view->several ? "of the observed processes " : "");
+}
+
+void text_process_losses(const struct page *page, const struct view_process *process)
+{
+	const struct model_result *model = process->process->model;
+	char *words = xstrdup("");
+
+	for (size_t i = 0; i < LOSS_KINDS; i++) {
+		if (!model->losses[i])
+			continue;
+		char *longer = xasprintf("%s%s%s (%s)", words, words[0] ? ", " : "", losses[i].name,
+					 format_count(model->losses[i]).text);
+
+		free(words);
+		words = longer;
+	}
+	if (words[0])
+		page_paragraph(page, page_red(page), "", 2, "Losses: %s (see the end).", words);
+	free(words);
 }
 
 /* The probes, whether each is cheap, and what the target paid. */
 static void put_target_cost(const struct page *page, const struct view *view)
 {
 	const struct result_overhead *overhead = &view->result->overhead;
-	size_t count = view->result->plan->site_count;
-	char emulated[128], cost[128];
+	const char *target = view->several ? "targets" : "target";
+	size_t count = view->sums.sites;
+	char where[64] = "", emulated[128], cost[128];
 
-	if (view->single_stepped == 0)
+	if (view->several)
+		snprintf(where, sizeof(where), " in %s process%s",
+			 format_count(view->result->process_count).text,
+			 view->result->process_count == 1 ? "" : "es");
+	if (view->sums.single_stepped == 0)
 		snprintf(emulated, sizeof(emulated), "%semulated by the kernel",
 			 count == 1 ? "" : "all ");
 	else
 		snprintf(emulated, sizeof(emulated),
 			 "%zu of them single-stepped (several times dearer than emulated)",
-			 view->single_stepped);
+			 view->sums.single_stepped);
 	if (overhead->ns_per_hit)
-		snprintf(cost, sizeof(cost), " of about %s: the target paid %s of a CPU",
-			 format_time(overhead->ns_per_hit, page->ascii).text,
+		snprintf(cost, sizeof(cost), " of about %s: the %s paid %s of a CPU",
+			 format_time(overhead->ns_per_hit, page->ascii).text, target,
 			 format_percent(overhead->target_cpu_fraction).text);
 	else
-		snprintf(cost, sizeof(cost), "; what a hit cost the target is not known");
-	page_paragraph(page, "", "", 2, "%zu probe%s, %s, %s hits%s.", count, count == 1 ? "" : "s",
-		       emulated, format_count(overhead->probe_hits).text, cost);
+		snprintf(cost, sizeof(cost), "; what a hit cost the %s is not known", target);
+	page_paragraph(page, "", "", 2, "%s probe%s%s, %s, %s hits%s.", format_count(count).text,
+		       count == 1 ? "" : "s", where, emulated,
+		       format_count(overhead->probe_hits).text, cost);
 }
 
 void text_overhead(const struct page *page, const struct view *view)
@@ -79,9 +100,9 @@ void text_overhead(const struct page *page, const struct view *view)
 		       format_time(overhead->tool_cpu_ns, page->ascii).text,
 		       format_bytes(overhead->tool_max_rss_bytes).text);
 	if (overhead->target_cpu_fraction > MAX_TARGET_COST)
-		page_paragraph(
-			page, page_red(page), "", 2,
-			"Warning: the target paid more than %.0f%% of a CPU for the probes, so "
-			"its holds and waits are longer than without them.",
-			100 * MAX_TARGET_COST);
+		page_paragraph(page, page_red(page), "", 2,
+			       "Warning: the %s paid more than %.0f%% of a CPU for the probes, so "
+			       "%s holds and waits are longer than without them.",
+			       view->several ? "targets" : "target", 100 * MAX_TARGET_COST,
+			       view->several ? "their" : "its");
 }

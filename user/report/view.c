@@ -25,42 +25,141 @@ static int compare_threads(const void *a, const void *b)
 	return order ? order : compare_u64_desc(y->gil, x->gil);
 }
 
+static int compare_tids(const void *a, const void *b)
+{
+	return compare_u64_desc(*(const uint32_t *)b, *(const uint32_t *)a);
+}
+
+/* Threads among those of the model, of which one that used two GILs has two entries. */
+static size_t count_tids(const struct model_result *model)
+{
+	uint32_t *tids = xcalloc(model->thread_count, sizeof(*tids));
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->thread_count; i++)
+		tids[i] = model->threads[i].tid;
+	qsort(tids, model->thread_count, sizeof(*tids), compare_tids);
+	for (size_t i = 0; i < model->thread_count; i++)
+		count += i == 0 || tids[i] != tids[i - 1];
+	free(tids);
+	return count;
+}
+
 static void add_clipped(struct view_clipped *sum, const struct model_times *times)
 {
 	sum->count += times->clipped;
 	sum->ns += times->clipped_ns;
 }
 
-static void view_threads(struct view *view, bool ascii)
+static void view_threads(struct view_process *p, bool ascii)
 {
-	const struct model_result *model = view->result->model;
+	const struct model_result *model = p->process->model;
 
-	view->thread_count = model->thread_count;
-	view->threads = xcalloc(view->thread_count, sizeof(*view->threads));
-	for (size_t i = 0; i < view->thread_count; i++) {
+	p->thread_count = model->thread_count;
+	p->threads = xcalloc(p->thread_count, sizeof(*p->threads));
+	for (size_t i = 0; i < p->thread_count; i++) {
 		const struct model_thread *thread = &model->threads[i];
 
-		view->threads[i].thread = thread;
-		view->threads[i].comm = clean_text(thread->comm, ascii);
-		add_clipped(&view->hold_clipped, &thread->hold);
-		add_clipped(&view->wait_clipped, &thread->wait);
+		p->threads[i].thread = thread;
+		p->threads[i].comm = clean_text(thread->comm, ascii);
+		add_clipped(&p->sums.hold_clipped, &thread->hold);
+		add_clipped(&p->sums.wait_clipped, &thread->wait);
 	}
-	qsort(view->threads, view->thread_count, sizeof(*view->threads), compare_threads);
+	qsort(p->threads, p->thread_count, sizeof(*p->threads), compare_threads);
+	p->tid_count = count_tids(model) + model->threads_off_gil;
 }
 
-static void view_probes(struct view *view, bool ascii)
+static void view_probes(struct view_process *p, bool ascii)
 {
-	const struct result *result = view->result;
-	const struct probe_plan *plan = result->plan;
+	const struct result_process *process = p->process;
+	const struct probe_plan *plan = process->plan;
 
 	for (size_t i = 0; i < plan->site_count; i++) {
-		view->hits += result->site_hits[i] + result->foreign_hits[i];
-		view->foreign_hits += result->foreign_hits[i];
-		view->single_stepped += !plan->sites[i].emulated;
+		p->sums.hits += process->site_hits[i] + process->foreign_hits[i];
+		p->sums.foreign_hits += process->foreign_hits[i];
+		p->sums.single_stepped += !plan->sites[i].emulated;
 	}
-	view->notes = xcalloc(plan->note_count, sizeof(*view->notes));
+	p->sums.sites = plan->site_count;
+	p->sums.forced_known = plan->forced_known;
+	p->notes = xcalloc(plan->note_count, sizeof(*p->notes));
 	for (size_t i = 0; i < plan->note_count; i++)
-		view->notes[i] = clean_text(plan->notes[i], ascii);
+		p->notes[i] = clean_text(plan->notes[i], ascii);
+}
+
+static void view_gils(struct view_process *p)
+{
+	const struct model_result *model = p->process->model;
+	struct view_sums *sums = &p->sums;
+	uint64_t lost = 0;
+
+	for (size_t i = 0; i < model->gil_count; i++) {
+		const struct model_gil *gil = &model->gils[i];
+
+		sums->gil_observed_ns += gil->observed_ns;
+		sums->held_ns += gil->held_ns;
+		sums->handoff_ns += gil->handoff_ns;
+		sums->idle_ns += gil->idle_ns;
+		sums->unknown_ns += gil->unknown_ns;
+		sums->wait_ns += gil->wait_ns;
+		sums->holds += gil->holds;
+		sums->contended_holds += gil->contended_holds;
+		sums->forced_releases += gil->forced_releases;
+		sums->voluntary_releases += gil->voluntary_releases;
+		lost += gil->lost_holds;
+	}
+	p->quiet = !sums->holds && !sums->wait_ns && !lost && !sums->unknown_ns &&
+		   !model->thread_count;
+}
+
+static void view_process(struct view_process *out, const struct view *view, size_t index,
+			 bool ascii)
+{
+	const struct result_process *process = &view->result->processes[index];
+	const struct target *target = process->target;
+	const struct model_result *model = process->model;
+
+	*out = (struct view_process){
+		.view = view,
+		.process = process,
+		.number = index + 1,
+		.version = clean_text(target->version.text, ascii),
+		.exe = clean_text(target->exe, ascii),
+		.cmdline = clean_text(target->cmdline, ascii),
+		.python_file = clean_text(target->python.path, ascii),
+		.libc_file = clean_text(target->libc.path, ascii),
+		.sums = {.observed_ns = model->end_ns - model->start_ns,
+			 .unobserved_ns = process->unobserved_ns},
+	};
+	view_threads(out, ascii);
+	view_probes(out, ascii);
+	view_gils(out);
+	for (size_t i = 0; i < LOSS_KINDS; i++)
+		out->losses += model->losses[i];
+}
+
+static void add_sums(struct view_sums *to, const struct view_sums *from)
+{
+	to->observed_ns += from->observed_ns;
+	to->unobserved_ns += from->unobserved_ns;
+	to->gil_observed_ns += from->gil_observed_ns;
+	to->held_ns += from->held_ns;
+	to->handoff_ns += from->handoff_ns;
+	to->idle_ns += from->idle_ns;
+	to->unknown_ns += from->unknown_ns;
+	to->wait_ns += from->wait_ns;
+	to->holds += from->holds;
+	to->contended_holds += from->contended_holds;
+	to->forced_releases += from->forced_releases;
+	to->voluntary_releases += from->voluntary_releases;
+	to->forced_known &= from->forced_known;
+	to->hold_clipped.count += from->hold_clipped.count;
+	to->hold_clipped.ns += from->hold_clipped.ns;
+	to->wait_clipped.count += from->wait_clipped.count;
+	to->wait_clipped.ns += from->wait_clipped.ns;
+	to->hits += from->hits;
+	to->foreign_hits += from->foreign_hits;
+	to->sites += from->sites;
+	to->single_stepped += from->single_stepped;
 }
 
 void view_init(struct view *out, const struct result *result, const struct report_options *options,
@@ -69,36 +168,56 @@ void view_init(struct view *out, const struct result *result, const struct repor
 	*out = (struct view){
 		.result = result,
 		.options = options,
-		.version = clean_text(result->target->version.text, ascii),
-		.exe = clean_text(result->target->exe, ascii),
-		.cmdline = clean_text(result->target->cmdline, ascii),
-		.python_file = clean_text(result->target->python.path, ascii),
-		.libc_file = clean_text(result->target->libc.path, ascii),
 		.kernel = clean_text(result->capture.kernel, ascii),
 		.arch = clean_text(result->capture.arch, ascii),
 		.note = clean_text(result->capture.note, ascii),
+		.processes = xcalloc(result->process_count, sizeof(*out->processes)),
+		.several = result->several || result->process_count > 1,
+		.sums.forced_known = true,
 	};
-	view_threads(out, ascii);
-	view_probes(out, ascii);
+	for (size_t i = 0; i < result->process_count; i++) {
+		struct view_process *p = &out->processes[i];
+
+		view_process(p, out, i, ascii);
+		add_sums(&out->sums, &p->sums);
+		hist_merge(&out->hold, &p->process->model->hold);
+		hist_merge(&out->wait, &p->process->model->wait);
+	}
 	for (size_t i = 0; i < LOSS_KINDS; i++)
-		out->losses += result->model->losses[i];
+		out->losses += result->losses[i];
+}
+
+static void free_process(struct view_process *p)
+{
+	for (size_t i = 0; i < p->thread_count; i++)
+		free(p->threads[i].comm);
+	for (size_t i = 0; i < p->process->plan->note_count; i++)
+		free(p->notes[i]);
+	free(p->threads);
+	free(p->notes);
+	free(p->version);
+	free(p->exe);
+	free(p->cmdline);
+	free(p->python_file);
+	free(p->libc_file);
 }
 
 void view_free(struct view *view)
 {
-	for (size_t i = 0; i < view->thread_count; i++)
-		free(view->threads[i].comm);
-	for (size_t i = 0; i < view->result->plan->note_count; i++)
-		free(view->notes[i]);
-	free(view->threads);
-	free(view->notes);
-	free(view->version);
-	free(view->exe);
-	free(view->cmdline);
-	free(view->python_file);
-	free(view->libc_file);
+	for (size_t i = 0; i < view->result->process_count; i++)
+		free_process(&view->processes[i]);
+	free(view->processes);
 	free(view->kernel);
 	free(view->arch);
 	free(view->note);
+	hist_free(&view->hold);
+	hist_free(&view->wait);
 	*view = (struct view){0};
+}
+
+uint64_t view_since_start(const struct view *view, uint64_t at_ns)
+{
+	uint64_t start = view->result->capture.start_ns;
+
+	return at_ns > start ? at_ns - start : 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -175,6 +176,7 @@ int elf_image_open(const char *path, struct elf_image **out)
 	if (fd < 0)
 		return -errno;
 	struct elf_image *image = xcalloc(1, sizeof(*image));
+	image->owners = 1;
 	image->fd = fd;
 	int err = read_headers(image);
 	if (err) {
@@ -185,14 +187,37 @@ int elf_image_open(const char *path, struct elf_image **out)
 	return 0;
 }
 
+struct elf_image *elf_image_share(struct elf_image *image)
+{
+	if (image)
+		image->owners++;
+	return image;
+}
+
 void elf_image_close(struct elf_image *image)
 {
-	if (!image)
+	if (!image || --image->owners)
 		return;
 	free(image->segments.items);
 	elf_end(image->elf);
 	close(image->fd);
 	free(image);
+}
+
+bool elf_image_is_same(const struct elf_image *a, const struct elf_image *b)
+{
+	struct stat x, y;
+
+	if (!a || !b)
+		return a == b;
+	return !fstat(a->fd, &x) && !fstat(b->fd, &y) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino && x.st_size == y.st_size &&
+	       x.st_mtim.tv_sec == y.st_mtim.tv_sec && x.st_mtim.tv_nsec == y.st_mtim.tv_nsec;
+}
+
+int elf_image_fd(const struct elf_image *image)
+{
+	return image->fd;
 }
 
 int elf_image_machine(const struct elf_image *image)

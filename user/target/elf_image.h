@@ -17,7 +17,16 @@ struct elf_image;
 /* Opens and maps a file. 0, or a negative errno without a message (-ENOEXEC: no usable 64-bit ELF
  * file). Owned by the caller. */
 int elf_image_open(const char *path, struct elf_image **out);
+
+/* One more owner; each closes it once. */
+struct elf_image *elf_image_share(struct elf_image *image);
 void elf_image_close(struct elf_image *image);
+
+/* Whether both are the same file, unchanged. */
+bool elf_image_is_same(const struct elf_image *a, const struct elf_image *b);
+
+/* The open file, for as long as the image lives. */
+int elf_image_fd(const struct elf_image *image);
 
 /* EM_X86_64, EM_AARCH64, ... */
 int elf_image_machine(const struct elf_image *image);

@@ -21,6 +21,7 @@ struct elf_strings {
 };
 
 struct elf_image {
+	unsigned owners;
 	int fd;
 	Elf *elf;
 	const char *file;

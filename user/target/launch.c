@@ -172,7 +172,7 @@ static int explain_end(char *const argv[], int failed)
 		argv[0]);
 }
 
-int launch_until_python(char *const argv[], pid_t *pid_out, int *status)
+int launch_stopped(char *const argv[], bool any_program, pid_t *pid_out, int *status)
 {
 	struct entry entry = {0};
 	int failed = -1, wait_status;
@@ -194,7 +194,7 @@ int launch_until_python(char *const argv[], pid_t *pid_out, int *status)
 			set_breakpoint(pid, &entry);
 			ptrace(PTRACE_CONT, pid, 0, 0);
 		} else if (WSTOPSIG(wait_status) == SIGTRAP && leave_breakpoint(pid, &entry)) {
-			if (target_maps_python(pid) == 1)
+			if (any_program || target_maps_python(pid) == 1)
 				break;
 			ptrace(PTRACE_CONT, pid, 0, 0);
 		} else {

@@ -7,14 +7,16 @@
 #ifndef GILSCOPE_LAUNCH_H
 #define GILSCOPE_LAUNCH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
  * Starts `argv` (found by PATH) as a child. 0: it is stopped as said, and *pid is its PID: go on
- * with launch_resume. Else a negative errno after a message: it could not be started, or it ended
+ * with launch_resume. With `any_program` it is stopped so at the first program that it executes,
+ * whatever that is. Else a negative errno after a message: it could not be started, or it ended
  * without ever mapping a CPython (*status has its wait status then, else -1).
  */
-int launch_until_python(char *const argv[], pid_t *pid, int *status);
+int launch_stopped(char *const argv[], bool any_program, pid_t *pid, int *status);
 
 /* Lets it run, untraced from here on. 0 or a negative errno after a message. */
 int launch_resume(pid_t pid);

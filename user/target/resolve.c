@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -109,22 +108,21 @@ int target_maps_python(pid_t pid)
 	return err == -ENOENT ? 0 : err ? err : 1;
 }
 
-/* PROC_PID_INIT_INO (include/linux/proc_ns.h): the inode of the first PID namespace, the same on
- * every machine. */
-#define INITIAL_PID_NAMESPACE 0xEFFFFFFCUL
-
-/* BPF knows processes by their ids in the initial PID namespace: from another one none would ever
- * match, and nothing be seen. */
+/* Ids come from /proc and go into system calls: both must speak of the same PID namespace. */
 static int check_own_namespace(void)
 {
-	struct stat ns;
+	char self[32];
+	const ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
 
-	if (stat("/proc/self/ns/pid", &ns) || ns.st_ino == INITIAL_PID_NAMESPACE)
-		return 0;
+	if (n > 0) {
+		self[n] = '\0';
+		if (atoi(self) == getpid())
+			return 0;
+	}
 	return log_err(
 		-ENOTSUP,
-		"gilscope runs in a PID namespace of its own (a container): run it on the host, "
-		"where processes in containers can be profiled, or with --pid=host");
+		"/proc shows another PID namespace than the one that gilscope runs in: mount its own "
+		"(mount -t proc proc /proc), or start it with unshare --mount-proc");
 }
 
 /* Refuses, with a message, what cannot be a target. */
@@ -233,12 +231,6 @@ static int find_layout(pid_t pid, struct target *target)
 			"please report it with the file's build-id %s",
 			target->python.path, version->text,
 			elf_image_build_id(target->python.image));
-	if (target->free_threaded)
-		return log_err(
-			-ENOTSUP,
-			"process %d runs a free-threaded CPython %s: it has no GIL to contend for, and "
-			"gilscope does not watch such builds yet",
-			pid, version->text);
 	return 0;
 }
 
@@ -264,6 +256,27 @@ int target_resolve(pid_t pid, struct target *target)
 	target->runtime =
 		elf_image_symbol(target->python.image, "_PyRuntime", NULL) + target->python.bias;
 	return 0;
+}
+
+static void share_mapping(const struct mapped_file *from, struct mapped_file *to)
+{
+	*to = *from;
+	if (!from->image)
+		return;
+	to->path = xstrdup(from->path);
+	to->open_path = xstrdup(from->open_path);
+	to->image = elf_image_share(from->image);
+}
+
+void target_fork(const struct target *parent, pid_t pid, struct target *out)
+{
+	*out = *parent;
+	out->pid = pid;
+	out->ppid = parent->pid;
+	out->exe = xstrdup(parent->exe);
+	out->cmdline = xstrdup(parent->cmdline);
+	share_mapping(&parent->python, &out->python);
+	share_mapping(&parent->libc, &out->libc);
 }
 
 void target_free(struct target *target)

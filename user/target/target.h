@@ -77,6 +77,12 @@ struct target {
 int target_resolve(pid_t pid, struct target *out);
 void target_free(struct target *target);
 
+/*
+ * The same for a process that was forked from `parent` and has executed nothing since: it has its
+ * parent's memory layout and files. Nothing is checked; `out` shares the parent's images.
+ */
+void target_fork(const struct target *parent, pid_t pid, struct target *out);
+
 /* Whether the process maps a CPython yet: 1, 0, or a negative errno. No message. */
 int target_maps_python(pid_t pid);
 

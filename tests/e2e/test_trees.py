@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""Several processes: children, lists, names and control groups."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from scope import process_of
+
+HOLDS, USEC = 20, 10000
+
+
+def entries_of(report, pid):
+    """Every run of a PID, in time."""
+    runs = [one for one in report["processes"] if one["pid"] == pid]
+    return sorted(runs, key=lambda one: one["from_ns"])
+
+
+def held_by(entry):
+    """Time that the process's GILs were held."""
+    return sum(gil["held_ns"] for gil in entry["gils"])
+
+
+def check_children(report, truth, parent):
+    """Each child is there, and what it held was seen but for the time before it was attached to."""
+    for child in truth["children"]:
+        entry = process_of(report, child["pid"])
+        assert entry["ppid"] == parent or parent is None
+        assert held_by(entry) >= 0.99 * child["held_ns"] - entry["unobserved_ns"], entry
+        main = [one for one in entry["threads"] if one["tid"] == child["pid"]]
+        assert len(main) == 1, "the child's own thread held its GIL"
+
+
+def wait_attached(capture, pids):
+    """Returns when the capture has attached to all of them."""
+    missing = set(pids)
+    while missing:
+        line = capture.reader.read(60)
+        assert line is not None, "gilscope ended: %s" % capture.reader.seen
+        if "attached" in line and "process" in line:
+            missing.discard(int(line.split()[-1]))
+
+
+def test_children_that_are_there(interpreter, start_workload, attach):
+    workload = start_workload(interpreter, "tree.py", "fork-idle", 3, HOLDS, USEC)
+    workload.tell("go")
+    pids = workload.expect("FORKED")["pids"]
+    capture = attach(workload, "--follow")
+    workload.tell("work")
+    truth = workload.expect("DONE")
+    report = capture.report()
+
+    assert sorted(one["pid"] for one in report["processes"]) == sorted(pids + [workload.pid])
+    check_children(report, truth, workload.pid)
+    for child in truth["children"]:
+        entry = process_of(report, child["pid"])
+        assert entry["unobserved_ns"] == 0
+        assert held_by(entry) <= 1.2 * child["held_ns"]
+        assert entry["end"] == "target_exit"
+    assert report["totals"]["processes"] == 4
+
+
+def test_children_forked_later(interpreter, start_workload, attach):
+    workload = start_workload(interpreter, "tree.py", "fork-idle", 3, HOLDS, USEC)
+    capture = attach(workload, "--follow")
+    workload.tell("go")
+    pids = workload.expect("FORKED")["pids"]
+    wait_attached(capture, pids)
+    workload.tell("work")
+    truth = workload.expect("DONE")
+    report = capture.report()
+
+    check_children(report, truth, workload.pid)
+    for child in truth["children"]:
+        entry = process_of(report, child["pid"])
+        assert entry["from_ns"] > 0
+        holds = sum(gil["holds"] for gil in entry["gils"])
+        assert HOLDS <= holds <= HOLDS + 100
+        assert held_by(entry) <= 1.2 * child["held_ns"]
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn", "shell", "mp-fork", "mp-spawn", "forkserver"])
+def test_ways_to_make_a_child(one_interpreter, way, start_workload, attach):
+    workload = start_workload(one_interpreter, "tree.py", way, 2, HOLDS, USEC)
+    capture = attach(workload, "--follow")
+    truth = workload.go()
+    report = capture.report()
+
+    assert len(truth["children"]) == 2
+    check_children(report, truth, workload.pid if way in ("fork", "spawn", "mp-fork") else None)
+
+
+def test_not_followed_unless_asked_for(one_interpreter, start_workload, attach):
+    workload = start_workload(one_interpreter, "tree.py", "fork", 2, 1, USEC)
+    capture = attach(workload)
+    workload.go()
+    report = capture.report()
+
+    assert [one["pid"] for one in report["processes"]] == [workload.pid]
+
+
+def test_a_forked_child_begins_with_its_gil_held(one_interpreter, start_workload, attach):
+    """It computes from its first instruction on and gives the GIL up only at its end."""
+    usec = 700000
+    workload = start_workload(one_interpreter, "tree.py", "fork", 1, 1, usec)
+    capture = attach(workload, "--follow")
+    truth = workload.go()
+    report = capture.report()
+
+    child = process_of(report, truth["children"][0]["pid"])
+    assert child["unobserved_ns"] > 0
+    if child["unobserved_ns"] > 500 * usec:
+        pytest.skip("the machine was too busy: attached after half of the hold")
+    (gil,) = child["gils"]
+    assert gil["held_ns"] >= 0.9 * (truth["children"][0]["held_ns"] - child["unobserved_ns"])
+    (thread,) = [one for one in child["threads"] if one["tid"] == child["pid"]]
+    assert thread["hold"]["clipped"]["count"] >= 1
+
+
+@pytest.mark.parametrize("followed", [False, True], ids=["one", "tree"])
+def test_a_process_that_becomes_another_python(interpreter, followed, start_workload, attach):
+    workload = start_workload(interpreter, "tree.py", "exec", 1, HOLDS, USEC)
+    capture = attach(workload, *["--follow"] * followed)
+    truth = workload.go()
+    workload.tell("end")
+    assert workload.process.wait(60) == 0
+    report = capture.report(stop=False)
+
+    before, after = entries_of(report, workload.pid)
+    assert before["end"] == "exec" and after["end"] == "target_exit"
+    assert after["from_ns"] >= before["from_ns"] + before["observed_ns"]
+    assert held_by(after) >= 0.99 * truth["children"][0]["held_ns"] - after["unobserved_ns"]
+    # Each event once, although the links of the run before may still be there.
+    holds = sum(gil["holds"] for gil in after["gils"])
+    assert holds <= sum(one["hits"] for one in after["probes"] if one["role"] == "release") + 1
+    assert report["capture"]["end"] == "target_exit"
+
+
+def test_many_short_children(one_interpreter, start_workload, attach):
+    """Each is in the report, or counted as missed."""
+    count = 150
+    workload = start_workload(one_interpreter, "tree.py", "fork", count, 0, 0)
+    capture = attach(workload, "--follow")
+    truth = workload.go()
+    report = capture.report(losses=True)
+
+    assert len(truth["children"]) == count
+    seen = {one["pid"] for one in report["processes"]} - {workload.pid}
+    assert seen <= {one["pid"] for one in truth["children"]}
+    assert len(seen) + report["losses"]["process_missed"] == count
+    assert report["losses"]["process_event"] == 0
+    assert report["capture"]["coverage"] < 1
+
+
+def test_a_list(interpreter, start_workload, start_capture):
+    workloads = [start_workload(interpreter, "gil_cycles.py", 2, 1000) for _ in range(3)]
+    first, second, other = workloads
+    capture = start_capture("-p", "%d,%d" % (first.pid, second.pid)).wait_started()
+    cycles = {one.pid: one.go()["cycles"] for one in workloads}
+    report = capture.report()
+
+    assert {one["pid"] for one in report["processes"]} == {first.pid, second.pid}
+    for one in (first, second):
+        (gil,) = process_of(report, one.pid)["gils"]
+        assert cycles[one.pid] <= gil["holds"] <= cycles[one.pid] + 200
+    assert other.process.poll() is None
+
+
+def test_a_list_with_a_wrong_pid(one_interpreter, start_workload, start_capture):
+    workload = start_workload(one_interpreter, "ends.py")
+    capture = start_capture("-p", "%d,%d" % (workload.pid, os.getpid()), "-d", "60")
+    if capture.finish()[0] == 0:
+        pytest.skip("this test runs under an interpreter that is a fine target")
+    status, stdout = start_capture("-p", "%d,99999999" % workload.pid, "-d", "60").finish()
+    assert status == 1 and not stdout
+
+
+@pytest.fixture
+def named(one_interpreter, tmp_path):
+    """An interpreter of a name that no other process has."""
+    if one_interpreter.kind != "static":
+        pytest.skip("no static interpreter that can be copied")
+    copy = tmp_path / "gil-zebra"
+    shutil.copy(one_interpreter.exe, copy)
+    env = one_interpreter.env + (("PYTHONHOME", "/usr"),)
+    return dataclasses.replace(one_interpreter, exe=str(copy), env=env)
+
+
+def test_by_name(named, one_interpreter, start_workload, start_capture):
+    before = start_workload(named, "gil_cycles.py", 2, 1000)
+    start_workload(one_interpreter, "gil_cycles.py", 2, 1000)
+    capture = start_capture("--comm", "gil-zebra").wait_started()
+    after = start_workload(named, "gil_cycles.py", 2, 1000)
+    wait_attached(capture, [after.pid])
+    cycles = {one.pid: one.go()["cycles"] for one in (before, after)}
+    report = capture.report()
+
+    assert {one["pid"] for one in report["processes"]} == set(cycles)
+    for pid, number in cycles.items():
+        (gil,) = process_of(report, pid)["gils"]
+        assert gil["holds"] >= number
+
+
+def test_by_name_before_there_is_one(named, start_workload, start_capture):
+    capture = start_capture("--comm", "gil-zebra").wait_started()
+    workload = start_workload(named, "gil_cycles.py", 2, 1000)
+    wait_attached(capture, [workload.pid])
+    workload.go()
+    report = capture.report()
+
+    assert [one["pid"] for one in report["processes"]] == [workload.pid]
+
+
+@pytest.fixture
+def cgroup():
+    """A control group of our own, and its folder's path; removed with the test."""
+    for parent in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"):
+        folder = pathlib.Path(parent) / ("gilscope-test-%d" % os.getpid())
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        if (folder / "cgroup.procs").exists():
+            yield folder
+            folder.rmdir()
+            return
+        folder.rmdir()
+    pytest.skip("no control group can be made here")
+
+
+def test_by_control_group(one_interpreter, cgroup, start_workload, start_capture):
+    inside = [start_workload(one_interpreter, "gil_cycles.py", 2, 1000) for _ in range(2)]
+    start_workload(one_interpreter, "gil_cycles.py", 2, 1000)
+    try:
+        (cgroup / "cgroup.procs").write_text(str(inside[0].pid))
+        capture = start_capture("--cgroup", cgroup).wait_started()
+        (cgroup / "cgroup.procs").write_text(str(inside[1].pid))
+        wait_attached(capture, [inside[1].pid])
+        for one in inside:
+            one.go()
+        report = capture.report()
+    finally:
+        for one in inside:
+            one.kill()
+
+    assert {one["pid"] for one in report["processes"]} == {one.pid for one in inside}
+
+
+def test_a_command_and_its_children(one_interpreter, start_capture):
+    script = str(pathlib.Path(__file__).resolve().parent.parent / "workloads" / "tree.py")
+    command = "%s %s child 5 1000 1 & %s %s child 5 1000 1; wait" % (
+        (one_interpreter.exe, script) * 2
+    )
+    capture = start_capture("--follow", "-o", "/dev/stderr", "--", "/bin/sh", "-c", command)
+    status, stdout = capture.finish()
+    assert status == 0, capture.messages
+    assert stdout.count(b"held_ns") == 2
+    assert capture.messages.count('"ppid"') == 2

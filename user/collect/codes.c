@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include "collect/codes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "probe/tables.h"
+
+/* One image of a file is enough. */
+static void adopt(struct mapped_file *file, struct elf_image *image)
+{
+	if (file->image == image)
+		return;
+	elf_image_close(file->image);
+	file->image = elf_image_share(image);
+}
+
+static struct code_plan *find_known(const struct codes *codes, struct target *target)
+{
+	for (size_t i = 0; i < codes->count; i++) {
+		struct code_plan *code = codes->items[i];
+
+		if (!elf_image_is_same(code->python, target->python.image) ||
+		    !elf_image_is_same(code->libc, target->libc.image))
+			continue;
+		adopt(&target->python, code->python);
+		adopt(&target->libc, code->libc);
+		return code;
+	}
+	return NULL;
+}
+
+static int make_plan(const struct target *target, bool force_libc, struct probe_plan *plan)
+{
+	const struct plan_request request = {
+		.python = target->python.image,
+		.libc = target->libc.image,
+		.version_minor = target->version.minor,
+		.force_libc = force_libc,
+	};
+	int err = plan_probes(&request, plan);
+
+	if (err)
+		return log_err(err,
+			       "cannot find where CPython %s takes and drops its GIL in %s: %s",
+			       target->version.text, target->python.path,
+			       plan->note_count ? plan->notes[0] : strerror(-err));
+	return 0;
+}
+
+static void free_code(struct code_plan *code)
+{
+	plan_free(&code->plan);
+	elf_image_close(code->python);
+	elf_image_close(code->libc);
+	free(code);
+}
+
+const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, struct target *target,
+				   int *err)
+{
+	struct code_plan *code = find_known(codes, target);
+
+	*err = 0;
+	if (code)
+		return code;
+	code = xcalloc(1, sizeof(*code));
+	*err = make_plan(target, codes->force_libc, &code->plan);
+	if (!*err) {
+		const int index = tables_add_code(skel, target, &code->plan);
+		*err = index < 0 ? index : 0;
+		code->index = (uint32_t)index;
+	}
+	if (*err) {
+		free_code(code);
+		return NULL;
+	}
+	code->python = elf_image_share(target->python.image);
+	code->libc = elf_image_share(target->libc.image);
+	*VEC_PUSH(codes) = code;
+	return code;
+}
+
+void codes_free(struct codes *codes)
+{
+	for (size_t i = 0; i < codes->count; i++)
+		free_code(codes->items[i]);
+	free(codes->items);
+	*codes = (struct codes){0};
+}

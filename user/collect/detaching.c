@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include "collect/detaching.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct detaching {
+	struct attachment attached;
+	pthread_t thread;
+	struct detaching *next;
+};
+
+static void *run(void *arg)
+{
+	struct detaching *one = arg;
+
+	attachment_detach(&one->attached);
+	return NULL;
+}
+
+void detaching_start(struct detaching **list, struct attachment *attached)
+{
+	if (!attached->count)
+		return;
+	struct detaching *one = xcalloc(1, sizeof(*one));
+	attachment_move(attached, &one->attached);
+	if (pthread_create(&one->thread, NULL, run, one)) {
+		attachment_detach(&one->attached);
+		free(one);
+		return;
+	}
+	one->next = *list;
+	*list = one;
+}
+
+void detaching_wait(struct detaching **list)
+{
+	while (*list) {
+		struct detaching *one = *list;
+
+		pthread_join(one->thread, NULL);
+		*list = one->next;
+		free(one);
+	}
+}
