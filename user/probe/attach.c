@@ -15,53 +15,23 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gil.skel.h"
+#include "probe/code.h"
 #include "probe/multi.h"
-#include "target/process.h"
+#include "probe/refusal.h"
 
 /* Waiting in the kernel, not working. */
 #define MAX_DETACHERS 64
-
-/* The breakpoint of another tracer on the same site is no change of the code: uprobes share it. */
-#define X86_INT3 0xcc
-
-static bool same_code(const struct probe_site *site, const uint8_t *memory)
-{
-	if (!memcmp(site->bytes, memory, site->length))
-		return true;
-	return memory[0] == X86_INT3 && !memcmp(site->bytes + 1, memory + 1, site->length - 1u);
-}
-
-static int compare_memory(const struct target *target, const struct mapped_file *file,
-			  const struct probe_plan *plan)
-{
-	for (size_t i = 0; i < plan->site_count; i++) {
-		const struct probe_site *site = &plan->sites[i];
-		uint8_t memory[sizeof(site->bytes)];
-		int err = process_read(target->pid, site->vaddr + file->bias, memory, site->length);
-
-		if (err)
-			return log_err(err, "cannot read the code of process %d: %s", target->pid,
-				       strerror(-err));
-		if (!same_code(site, memory))
-			return log_err(
-				-ESTALE,
-				"the code of process %d differs from %s at offset 0x%lx: it was patched in memory; "
-				"gilscope does not probe such code",
-				target->pid, file->path, (unsigned long)site->offset);
-	}
-	return 0;
-}
 
 static int refuse(int err, pid_t pid, const char *what)
 {
 	if (err == -ESRCH)
 		return log_err(err, "process %d ended while it was attached to", pid);
-	if (err == -EPERM || err == -EACCES)
-		return log_err(
-			err,
-			"the kernel refuses %s (%s): run gilscope as root, or see /proc/sys/kernel/perf_event_paranoid",
-			what, strerror(-err));
-	return log_err(err, "cannot attach %s: %s", what, strerror(-err));
+	if (err != -EPERM && err != -EACCES)
+		return log_err(err, "cannot attach %s: %s", what, strerror(-err));
+	char *why = refusal_explain();
+	log_err(err, "the kernel refuses %s (%s): %s", what, strerror(-err), why);
+	free(why);
+	return err;
 }
 
 static int add_link(struct attachment *attached, struct bpf_link *link)
@@ -109,13 +79,13 @@ int attachment_attach(struct attachment *attached, struct gil_bpf *skel,
 		      const struct target *target, const struct probe_plan *plan)
 {
 	const bool libc = plan->method == PLAN_LIBC_ENTRY;
-	const struct mapped_file *file = libc ? &target->libc : &target->python;
+	const struct mapped_file *file = code_file(target, plan);
 	const struct bpf_program *program =
 		libc ? skel->progs.gil_libc_entry : skel->progs.gil_call_site;
 	uint64_t offsets[PLAN_MAX_SITES];
 	char path[32];
 
-	int err = compare_memory(target, file, plan);
+	int err = code_compare(target, plan);
 	if (err)
 		return err;
 	for (size_t i = 0; i < plan->site_count; i++)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,7 +16,9 @@
 
 #include "base/log.h"
 #include "gil.skel.h"
+#include "probe/features.h"
 #include "probe/multi.h"
+#include "probe/refusal.h"
 
 /* libbpf's own messages help those who debug gilscope, not its users. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -32,13 +35,13 @@ static int explain_failure(int err)
 	struct utsname kernel;
 
 	uname(&kernel);
-	if (err == -EPERM || err == -EACCES)
-		return log_err(
-			err,
-			"the kernel refuses BPF programs (%s): run gilscope as root or with CAP_BPF, CAP_PERFMON "
-			"and CAP_SYS_PTRACE; in a container, with --privileged; and see that the kernel is not locked down "
-			"(/sys/kernel/security/lockdown)",
-			strerror(-err));
+	/* EACCES is also what the verifier says of a program that it does not accept. */
+	if (err == -EPERM || feature_probe_program().state == FEATURE_REFUSED) {
+		char *why = refusal_explain();
+		log_err(err, "the kernel refuses BPF programs (%s): %s", strerror(-err), why);
+		free(why);
+		return err;
+	}
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
 		return log_err(
 			-ENOTSUP,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "target/offsets.h"
 #include "target/process.h"
+#include "target/surroundings.h"
 #include "target/target.h"
 #include "target/version.h"
 
@@ -28,9 +29,14 @@ static int open_mapping(pid_t pid, const struct process_map *map, struct mapped_
 	int err = elf_image_open(path, &image);
 
 	if (err) {
+		const bool denied = err == -EACCES || err == -EPERM;
+
 		free(path);
 		path = xasprintf("/proc/%d/root%s", pid, map->path);
 		err = elf_image_open(path, &image);
+		/* Only map_files has what is gone from its path. */
+		if (err == -ENOENT && denied)
+			err = -ESTALE;
 	}
 	if (err) {
 		free(path);
@@ -62,8 +68,8 @@ static bool same_file(const struct process_map *a, const struct process_map *b)
 	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
-/* The first executable mapping of a file for which `wanted` holds. 0, -ENOENT, or why none of the
- * files could be opened. */
+/* The first executable mapping of a file for which `wanted` holds. 0, -ENOENT, or why one of the
+ * files could not be opened: -EACCES, -EPERM, or -ESTALE for one that is gone from its path. */
 static int find_mapping(pid_t pid, const struct process_maps *maps,
 			bool (*wanted)(const struct elf_image *), struct mapped_file *out)
 {
@@ -81,7 +87,7 @@ static int find_mapping(pid_t pid, const struct process_maps *maps,
 			return 0;
 		if (!err)
 			close_mapping(out);
-		else if (err == -EACCES || err == -EPERM)
+		else if (err == -EACCES || err == -EPERM || (err == -ESTALE && why == -ENOENT))
 			why = err;
 	}
 	return why;
@@ -165,10 +171,35 @@ static int refuse_access(pid_t pid, int err)
 
 	if (process_status(pid, &status))
 		return log_err(-ESRCH, "process %d ended while it was looked at", pid);
-	return log_err(
-		err,
-		"not allowed to look into process %d of user %u (%s): run gilscope as root, for instance with sudo",
-		pid, status.uid, strerror(-err));
+	char *why = access_refusal(pid);
+	log_err(err, "not allowed to look into process %d (%s): %s", pid, strerror(-err), why);
+	free(why);
+	return err;
+}
+
+/* One of the files that the process maps, perhaps its interpreter, could not be opened. */
+static int refuse_file(pid_t pid, int err)
+{
+	char root[64], byte;
+
+	/* CAP_PERFMON alone lets read the mappings on new kernels, and not what is behind them. */
+	snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	if (readlink(root, &byte, 1) < 0 && err != -ESTALE)
+		return refuse_access(pid, err);
+	char *why = file_refusal(pid, err == -ESTALE);
+
+	if (err == -ESTALE)
+		log_err(err,
+			"files that process %d maps were deleted or replaced since, and its CPython is "
+			"not among the others: %s",
+			pid, why);
+	else
+		log_err(err,
+			"not allowed to open files that process %d maps, and its CPython is not "
+			"among the others (%s): %s",
+			pid, strerror(-err), why);
+	free(why);
+	return err;
 }
 
 static int find_files(pid_t pid, struct target *target)
@@ -176,10 +207,12 @@ static int find_files(pid_t pid, struct target *target)
 	struct process_maps maps;
 	int err = process_maps_read(pid, &maps);
 
-	if (!err && !maps.count) {
-		/* A kernel thread, a process that is ending, or one whose maps read empty for want
-		 * of privilege. */
-		err = access("/proc/self/map_files", X_OK) || geteuid() ? -EACCES : -ENOENT;
+	/* A kernel thread, or a process that is ending. */
+	if (!err && !maps.count)
+		err = -ENOENT;
+	if (err == -EACCES || err == -EPERM) {
+		process_maps_free(&maps);
+		return refuse_access(pid, err);
 	}
 	if (!err)
 		err = find_mapping(pid, &maps, version_is_python, &target->python);
@@ -190,8 +223,8 @@ static int find_files(pid_t pid, struct target *target)
 			memset(&target->libc, 0, sizeof(target->libc));
 	}
 	process_maps_free(&maps);
-	if (err == -EACCES || err == -EPERM)
-		return refuse_access(pid, err);
+	if (err == -EACCES || err == -EPERM || err == -ESTALE)
+		return refuse_file(pid, err);
 	if (err == -ENOENT)
 		return log_err(
 			err,
