@@ -270,7 +270,8 @@ void options_parse(int argc, char **argv, struct options *options)
 	static const struct argp argp = {
 		argp_options,
 		parse_one,
-		"-p PID[,PID...]\n--comm NAME\n--cgroup PATH\n[stat] -- COMMAND [ARG...]",
+		"-p PID[,PID...]\n--comm NAME\n--cgroup PATH\n[stat] -- COMMAND "
+		"[ARG...]\ndoctor [-p PID]",
 		doc,
 		0,
 		0,

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Settings of the whole process; nothing else here is mutable. */
 static enum log_level max_level = LOG_WARNING;
-static enum log_level error_level = LOG_ERROR;
+static char *diverted;
+static size_t diverted_size;
 
 void log_set_level(enum log_level level)
 {
@@ -19,9 +19,10 @@ enum log_level log_get_level(void)
 	return max_level;
 }
 
-void log_demote_errors(bool demote)
+void log_divert(char *buffer, size_t size)
 {
-	error_level = demote ? LOG_INFO : LOG_ERROR;
+	diverted = buffer;
+	diverted_size = size;
 }
 
 static void vlog(enum log_level level, const char *prefix, const char *fmt, va_list args)
@@ -40,7 +41,10 @@ int log_err(int err, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	vlog(error_level, "", fmt, args);
+	if (diverted)
+		vsnprintf(diverted, diverted_size, fmt, args);
+	else
+		vlog(LOG_ERROR, "", fmt, args);
 	va_end(args);
 	return err;
 }

@@ -111,12 +111,13 @@ static bool is_gone(int err)
 static void attach(struct collector *c, struct pending *p)
 {
 	const struct traced *parent = p->ppid ? collector_by_pid(c, p->ppid) : NULL;
+	char why[512] = "";
 	int err;
 
 	p->python = true;
-	log_demote_errors(true);
+	log_divert(why, sizeof(why));
 	err = parent ? add_fork(c, parent, p) : add_found(c, p->pid, p->born_ns);
-	log_demote_errors(false);
+	log_divert(NULL, 0);
 	if (is_gone(err) && p->born_ns) {
 		p->next_ns = UINT64_MAX;
 		return;

@@ -16,7 +16,8 @@ unsigned refusal_needed_caps(void)
 {
 	const unsigned needed = CAP_BIT_BPF | CAP_BIT_PERFMON;
 
-	if (feature_uprobe_multi().state != FEATURE_LACKS)
+	if (feature_uprobe_multi().state != FEATURE_LACKS ||
+	    feature_perf_uprobe().state != FEATURE_REFUSED)
 		return needed;
 	return needed | CAP_BIT_SYS_ADMIN;
 }
@@ -47,10 +48,9 @@ char *refusal_explain(void)
 			"not count outside: run it as root of the host");
 	if (missing) {
 		caps_format_missing(missing, names, sizeof(names));
-		return xasprintf(
-			"%s: run gilscope as root, or give it the capabilities (gilscope "
-			"doctor says how)",
-			names);
+		return xasprintf("%s: run gilscope as root, or give it the capabilities (gilscope "
+				 "doctor says how)",
+				 names);
 	}
 	if (filtered & (FILTERED_BPF | FILTERED_PERF_EVENT_OPEN))
 		return xasprintf(

@@ -5,8 +5,9 @@
 
 /*
  * The capabilities (enum cap, or'ed) that loading the programs and attaching them needs on this
- * kernel: CAP_BPF and CAP_PERFMON, and CAP_SYS_ADMIN where perf events stand in for uprobe_multi.
- * Without CAP_BPF or CAP_PERFMON it cannot be known which it is: then it is these two.
+ * kernel: CAP_BPF and CAP_PERFMON, and CAP_SYS_ADMIN where perf events stand in for uprobe_multi and
+ * are refused. Without CAP_BPF or CAP_PERFMON it cannot be known whether they do: then it is these
+ * two.
  */
 unsigned refusal_needed_caps(void);
 

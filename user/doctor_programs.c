@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "doctor.h"
+#include "probe/attach.h"
+#include "probe/bpf_object.h"
+#include "probe/calibrate.h"
+#include "report/format.h"
+
+#define RING_SIZE (1ULL << 20)
+#define MESSAGE_SIZE 2048
+
+/* Loads the programs for the process, or, without one, for ourselves and no probe. */
+static int load(const struct doctor_process *p, struct gil_bpf **skel)
+{
+	const struct bpf_object_options options = {.ring_size = RING_SIZE};
+	const struct probe_plan no_plan = {.method = PLAN_CALL_SITES};
+	struct target self = {.pid = getpid()};
+
+	if (p->plan.site_count)
+		return bpf_object_open(&p->target, &p->plan, &options, skel);
+	int err = elf_image_open("/proc/self/exe", &self.python.image);
+	if (err)
+		return log_err(err, "cannot open gilscope's own file: %s", strerror(-err));
+	err = bpf_object_open(&self, &no_plan, &options, skel);
+	elf_image_close(self.python.image);
+	return err;
+}
+
+static void measure(struct doctor_result *result, struct gil_bpf *skel)
+{
+	struct attachment attached = {0};
+
+	result->hit_ns = calibrate_probe(skel, true, &attached);
+	result->stepped_hit_ns = calibrate_probe(skel, false, &attached);
+	attachment_detach(&attached);
+}
+
+static char *cost_words(const struct doctor_result *result)
+{
+	if (!result->hit_ns)
+		return xstrdup("could not be measured");
+	return xasprintf(
+		"%s on an instruction that the kernel emulates, %s on one that it single-steps",
+		format_time(result->hit_ns, true).text,
+		result->stepped_hit_ns ? format_time(result->stepped_hit_ns, true).text
+				       : "an unknown time");
+}
+
+void doctor_programs(struct doctor_result *result)
+{
+	struct doctor_checks *checks = &result->machine;
+	char message[MESSAGE_SIZE] = "";
+	struct gil_bpf *skel = NULL;
+
+	log_divert(message, sizeof(message));
+	const int err = load(&result->process, &skel);
+	log_divert(NULL, 0);
+	if (err) {
+		doctor_checks_add(checks, "programs", "Own programs", CHECK_FAILED,
+				  xstrdup(message), NULL);
+		return;
+	}
+	doctor_checks_add(checks, "programs", "Own programs", CHECK_OK,
+			  xstrdup("the kernel accepts them"), NULL);
+	measure(result, skel);
+	bpf_object_close(skel);
+	doctor_checks_add(checks, "probe-cost", "Cost of a probe",
+			  result->hit_ns ? CHECK_OK : CHECK_WARNING, cost_words(result), NULL);
+}
