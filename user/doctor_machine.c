@@ -248,7 +248,7 @@ static void check_yama(struct machine *m)
 static void check_memory(struct machine *m)
 {
 	struct rlimit limit = {0};
-	const bool locked = !(m->filtered & FILTERED_BPF) && feature_memory_locked();
+	const bool locked = feature_memory_locked();
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	if (!locked || limit.rlim_cur == RLIM_INFINITY || !caps_missing(CAP_BIT_SYS_RESOURCE))
@@ -285,15 +285,6 @@ static void add_feature(struct machine *m, const char *id, const char *title,
 		    xstrdup(cure));
 }
 
-/* Nothing is tried that a filter may answer by killing us. */
-static struct feature try_feature(const struct machine *m, struct feature (*feature)(void),
-				  unsigned calls)
-{
-	if (m->filtered & calls)
-		return (struct feature){.state = FEATURE_REFUSED, .err = -EPERM};
-	return feature();
-}
-
 static void check_uprobes(struct machine *m)
 {
 	if (m->multi.state != FEATURE_LACKS)
@@ -311,12 +302,10 @@ static void check_uprobes(struct machine *m)
 
 static void check_features(struct machine *m)
 {
-	add_feature(m, "ring-buffer", "Ring buffer",
-		    try_feature(m, feature_ring_buffer, FILTERED_BPF), "works",
+	add_feature(m, "ring-buffer", "Ring buffer", feature_ring_buffer(), "works",
 		    "this kernel has none", "use Linux 5.8 or later");
 	add_feature(
-		m, "tracepoints", "Tracepoints",
-		try_feature(m, feature_raw_tracepoint, FILTERED_BPF), "work",
+		m, "tracepoints", "Tracepoints", feature_raw_tracepoint(), "work",
 		"no program can be attached to them",
 		"use a kernel built with CONFIG_BPF_EVENTS=y, as those of the distributions are");
 	check_uprobes(m);
@@ -326,8 +315,8 @@ void doctor_machine(struct doctor_result *result)
 {
 	struct machine m = {.checks = &result->machine, .filtered = features_filtered()};
 
-	m.multi = try_feature(&m, feature_uprobe_multi, FILTERED_BPF);
-	m.perf = try_feature(&m, feature_perf_uprobe, FILTERED_PERF_EVENT_OPEN);
+	m.multi = feature_uprobe_multi();
+	m.perf = feature_perf_uprobe();
 	check_kernel(&m, result);
 	check_btf(&m);
 	check_capabilities(&m);

@@ -224,6 +224,7 @@ static void check_names(struct doctor_process *p)
 void doctor_process(struct doctor_result *result)
 {
 	struct doctor_process *p = &result->process;
+	const bool readable = !(features_filtered() & FILTERED_PROCESS_READ);
 
 	if (!resolve(p))
 		return;
@@ -233,10 +234,11 @@ void doctor_process(struct doctor_result *result)
 	check_file(p);
 	check_container(p);
 	check_plan(p);
-	check_gils(p);
 	check_names(p);
-	if (!p->plan.site_count)
-		return;
-	check_code(p);
-	check_attach(p);
+	if (readable)
+		check_gils(p);
+	if (readable && p->plan.site_count)
+		check_code(p);
+	if (p->plan.site_count)
+		check_attach(p);
 }

@@ -10,6 +10,7 @@
 #include "probe/attach.h"
 #include "probe/bpf_object.h"
 #include "probe/calibrate.h"
+#include "probe/features.h"
 #include "report/format.h"
 
 #define RING_SIZE (1ULL << 20)
@@ -58,6 +59,11 @@ void doctor_programs(struct doctor_result *result)
 	char message[MESSAGE_SIZE] = "";
 	struct gil_bpf *skel = NULL;
 
+	if (features_filtered() & FILTERED_BPF) {
+		doctor_checks_add(checks, "programs", "Own programs", CHECK_FAILED,
+				  xstrdup("not tried, since a seccomp filter denies bpf"), NULL);
+		return;
+	}
 	log_divert(message, sizeof(message));
 	const int err = load(&result->process, &skel);
 	log_divert(NULL, 0);

@@ -34,13 +34,14 @@ def run(*arguments, **options):
 
 
 class Capture:
-    """gilscope at work. With a PID it attaches to it; the arguments come after its own."""
+    """gilscope at work. With a PID it attaches to it; the arguments come after its own. prefix: a
+    command that becomes gilscope."""
 
-    def __init__(self, *arguments, pid=None, output="json"):
+    def __init__(self, *arguments, pid=None, output="json", prefix=()):
         own = ["-v", "-f", output] + (["-p", str(pid)] if pid else [])
         self.stdout = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [PROGRAM, "stat", *own, *map(str, arguments)],
+            [*prefix, PROGRAM, "stat", *own, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=self.stdout,
             stderr=subprocess.PIPE,

@@ -41,122 +41,6 @@ static struct feature result_of(int fd)
 	return result(0);
 }
 
-static int load_empty(enum bpf_prog_type type, enum bpf_attach_type attach_type)
-{
-	const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
-
-	return bpf_prog_load(type, "trial", "GPL", insns, ARRAY_SIZE(insns), &opts);
-}
-
-struct feature feature_ring_buffer(void)
-{
-	const __u32 page = (__u32)sysconf(_SC_PAGESIZE);
-
-	return result_of(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trial", 0, 0, page, NULL));
-}
-
-struct feature feature_probe_program(void)
-{
-	return result_of(load_empty(BPF_PROG_TYPE_KPROBE, 0));
-}
-
-struct feature feature_raw_tracepoint(void)
-{
-	const int program = load_empty(BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
-
-	if (program < 0)
-		return result(program);
-	const struct feature attached =
-		result_of(bpf_raw_tracepoint_open("sched_process_exit", program));
-	close(program);
-	return attached;
-}
-
-struct feature feature_uprobe_multi(void)
-{
-	const struct feature program = feature_probe_program();
-
-	if (program.state != FEATURE_WORKS)
-		return program;
-	return result(multi_supported() ? 0 : -EOPNOTSUPP);
-}
-
-/* The number by which perf_event_open knows uprobes; negative: it does not. */
-static int uprobe_type(void)
-{
-	FILE *f = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
-	int type = -EOPNOTSUPP;
-
-	if (!f)
-		return type;
-	if (fscanf(f, "%d", &type) != 1)
-		type = -EOPNOTSUPP;
-	fclose(f);
-	return type;
-}
-
-/* A uprobe for this process alone: a file descriptor or a negative errno. */
-static int open_perf(int type, const char *path, uint64_t offset)
-{
-	struct perf_event_attr attr = {
-		.type = (__u32)type,
-		.size = sizeof(attr),
-		.config1 = (uintptr_t)path,
-		.config2 = offset,
-	};
-	const long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-struct feature feature_perf_uprobe(void)
-{
-	const int type = uprobe_type();
-	const int folder = type < 0 ? type : open_perf(type, "/", 0);
-	const int nothing = type < 0 ? type : open_perf(type, "/proc/self/nothing", 0);
-
-	return result(folder == -EINVAL && nothing == -ENOENT ? 0 : folder);
-}
-
-bool feature_memory_locked(void)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns,
-				       NULL) == 0;
-}
-
-static int attach_perf(const char *path, const uint64_t *offsets, size_t count)
-{
-	const int type = uprobe_type();
-
-	for (size_t i = 0; i < count; i++) {
-		const int fd = type < 0 ? type : open_perf(type, path, offsets[i]);
-
-		if (fd < 0)
-			return fd;
-		close(fd);
-	}
-	return 0;
-}
-
-int feature_attach(const char *path, const uint64_t *offsets, size_t count)
-{
-	if (!multi_supported())
-		return attach_perf(path, offsets, count);
-	const int program = load_empty(BPF_PROG_TYPE_KPROBE, MULTI_ATTACH_TYPE);
-	if (program < 0)
-		return program;
-	const int link = multi_attach(program, path, offsets, count, getpid());
-	close(program);
-	if (link < 0)
-		return link;
-	close(link);
-	return 0;
-}
-
 /*
  * Each asks for what the kernel refuses itself before it looks at any right; the errno. Attributes
  * larger than a page are too large for bpf (bpf_check_uarg_tail_zero); unknown flags are invalid.
@@ -231,4 +115,133 @@ unsigned features_filtered(void)
 			filtered |= filterable[i].call;
 	}
 	return filtered;
+}
+
+/* Nothing is tried that a filter may answer by killing us. */
+static bool may_call(enum filtered_call call)
+{
+	return !(features_filtered() & call);
+}
+
+static int load_empty(enum bpf_prog_type type, enum bpf_attach_type attach_type)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+
+	if (!may_call(FILTERED_BPF))
+		return -EPERM;
+	return bpf_prog_load(type, "trial", "GPL", insns, ARRAY_SIZE(insns), &opts);
+}
+
+struct feature feature_ring_buffer(void)
+{
+	const __u32 page = (__u32)sysconf(_SC_PAGESIZE);
+
+	if (!may_call(FILTERED_BPF))
+		return result(-EPERM);
+	return result_of(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trial", 0, 0, page, NULL));
+}
+
+struct feature feature_probe_program(void)
+{
+	return result_of(load_empty(BPF_PROG_TYPE_KPROBE, 0));
+}
+
+struct feature feature_raw_tracepoint(void)
+{
+	const int program = load_empty(BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+
+	if (program < 0)
+		return result(program);
+	const struct feature attached =
+		result_of(bpf_raw_tracepoint_open("sched_process_exit", program));
+	close(program);
+	return attached;
+}
+
+struct feature feature_uprobe_multi(void)
+{
+	const struct feature program = feature_probe_program();
+
+	if (program.state != FEATURE_WORKS)
+		return program;
+	return result(multi_supported() ? 0 : -EOPNOTSUPP);
+}
+
+/* The number by which perf_event_open knows uprobes; negative: it does not. */
+static int uprobe_type(void)
+{
+	FILE *f = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	int type = -EOPNOTSUPP;
+
+	if (!f)
+		return type;
+	if (fscanf(f, "%d", &type) != 1)
+		type = -EOPNOTSUPP;
+	fclose(f);
+	return type;
+}
+
+/* A uprobe for this process alone: a file descriptor or a negative errno. */
+static int open_perf(int type, const char *path, uint64_t offset)
+{
+	struct perf_event_attr attr = {
+		.type = (__u32)type,
+		.size = sizeof(attr),
+		.config1 = (uintptr_t)path,
+		.config2 = offset,
+	};
+	const long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+struct feature feature_perf_uprobe(void)
+{
+	const int type = may_call(FILTERED_PERF_EVENT_OPEN) ? uprobe_type() : -EPERM;
+	const int folder = type < 0 ? type : open_perf(type, "/", 0);
+	const int nothing = type < 0 ? type : open_perf(type, "/proc/self/nothing", 0);
+
+	return result(folder == -EINVAL && nothing == -ENOENT ? 0 : folder);
+}
+
+bool feature_memory_locked(void)
+{
+	return may_call(FILTERED_BPF) &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns,
+				       NULL) == 0;
+}
+
+static int attach_perf(const char *path, const uint64_t *offsets, size_t count)
+{
+	const int type = may_call(FILTERED_PERF_EVENT_OPEN) ? uprobe_type() : -EPERM;
+
+	for (size_t i = 0; i < count; i++) {
+		const int fd = type < 0 ? type : open_perf(type, path, offsets[i]);
+
+		if (fd < 0)
+			return fd;
+		close(fd);
+	}
+	return 0;
+}
+
+int feature_attach(const char *path, const uint64_t *offsets, size_t count)
+{
+	const struct feature multi = feature_uprobe_multi();
+
+	if (multi.state != FEATURE_WORKS)
+		return multi.state == FEATURE_LACKS ? attach_perf(path, offsets, count) : multi.err;
+	const int program = load_empty(BPF_PROG_TYPE_KPROBE, MULTI_ATTACH_TYPE);
+	if (program < 0)
+		return program;
+	const int link = multi_attach(program, path, offsets, count, getpid());
+	close(program);
+	if (link < 0)
+		return link;
+	close(link);
+	return 0;
 }

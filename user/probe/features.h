@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 gilscope contributors */
 /*
  * What this kernel can do and lets us do: found by trials that leave nothing behind, never by its
- * version. Nothing here prints.
+ * version. Nothing here prints. What a seccomp filter of this process denies is not tried but
+ * answered by EPERM, since the filter may kill.
  */
 #ifndef GILSCOPE_FEATURES_H
 #define GILSCOPE_FEATURES_H
@@ -54,8 +55,7 @@ bool feature_memory_locked(void);
 int feature_attach(const char *path, const uint64_t *offsets, size_t count);
 
 /* Which of the system calls that a capture needs a seccomp filter of this process denies: or'ed.
- * Tried with arguments that the kernel refuses itself with another errno, in a child, since a
- * filter may kill. */
+ * Tried in a child with arguments that the kernel itself refuses with another errno. */
 enum filtered_call { FILTERED_BPF = 1, FILTERED_PERF_EVENT_OPEN = 2, FILTERED_PROCESS_READ = 4 };
 unsigned features_filtered(void);
 
