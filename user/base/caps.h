@@ -10,14 +10,14 @@
 #include <stddef.h>
 
 enum cap {
-	CAP_BIT_BPF = 1,		/* BPF programs and maps */
-	CAP_BIT_PERFMON = 2,		/* BPF programs for tracing */
-	CAP_BIT_SYS_PTRACE = 4,		/* memory and files of other users' processes */
-	CAP_BIT_CHECKPOINT_RESTORE = 8, /* /proc/PID/map_files: files that are gone */
-	CAP_BIT_DAC_READ_SEARCH = 16,	/* files and folders that others may not read */
-	CAP_BIT_SYS_ADMIN = 32,		/* uprobes by perf events; stands in for BPF, PERFMON and
+	CAP_BIT_BPF = 1,		 /* BPF programs and maps */
+	CAP_BIT_PERFMON = 2,		 /* BPF programs for tracing */
+	CAP_BIT_SYS_ADMIN = 4,		 /* uprobes by perf events; stands in for BPF, PERFMON and
 					    CHECKPOINT_RESTORE */
-	CAP_BIT_SYS_RESOURCE = 64,	/* memory for BPF maps before Linux 5.11 */
+	CAP_BIT_SYS_PTRACE = 8,		 /* memory and files of other users' processes */
+	CAP_BIT_CHECKPOINT_RESTORE = 16, /* /proc/PID/map_files: files that are gone */
+	CAP_BIT_DAC_READ_SEARCH = 32,	 /* files and folders that others may not read */
+	CAP_BIT_SYS_RESOURCE = 64,	 /* memory for BPF maps before Linux 5.11 */
 };
 #define CAP_COUNT 7
 
