@@ -31,6 +31,8 @@ program llvm-strip llvm
 program bpftool bpftool
 program clang-format clang-format
 program strip binutils
+program setcap libcap2-bin
+program setpriv util-linux
 need libc6-dev test -e /usr/include/stdlib.h
 library libbpf libbpf-dev
 library libelf libelf-dev

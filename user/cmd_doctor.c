@@ -52,7 +52,8 @@ static enum report_format parse_format(struct argp_state *state, const char *arg
 }
 
 struct parse {
-	struct options options; /* pid, format, output, ascii */
+	pid_t pid;		/* 0: none */
+	struct options options; /* format, output, ascii */
 	int verbosity;
 };
 
@@ -62,9 +63,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		if (parse->options.pid)
+		if (parse->pid)
 			argp_error(state, "-p was given twice: look at one process at a time");
-		parse->options.pid = parse_pid(state, arg);
+		parse->pid = parse_pid(state, arg);
 		break;
 	case 'f':
 		parse->options.format = parse_format(state, arg);
@@ -98,11 +99,11 @@ static void parse(int argc, char **argv, struct parse *out)
 	log_set_level(out->verbosity > 1 ? LOG_DEBUG : out->verbosity ? LOG_INFO : LOG_WARNING);
 }
 
-static void gather(const struct options *options, struct doctor_result *result)
+static void gather(pid_t pid, struct doctor_result *result)
 {
 	doctor_machine(result);
-	result->process.pid = options->pid;
-	result->has_process = options->pid != 0;
+	result->process.pid = pid;
+	result->has_process = pid != 0;
 	if (result->has_process)
 		doctor_process(result);
 	doctor_programs(result);
@@ -127,7 +128,7 @@ int cmd_doctor(int argc, char **argv)
 	if (output_open(line.options.output, &out))
 		return EXIT_FAILURE;
 	const struct report_options style = output_style(out.file, &line.options);
-	gather(&line.options, &result);
+	gather(line.pid, &result);
 	int err = output_begin(&out);
 	if (!err)
 		err = doctor_write(out.file, &result, &style);

@@ -16,23 +16,6 @@
 #define RING_SIZE (1ULL << 20)
 #define MESSAGE_SIZE 2048
 
-/* Loads the programs for the process, or, without one, for ourselves and no probe. */
-static int load(const struct doctor_process *p, struct gil_bpf **skel)
-{
-	const struct bpf_object_options options = {.ring_size = RING_SIZE};
-	const struct probe_plan no_plan = {.method = PLAN_CALL_SITES};
-	struct target self = {.pid = getpid()};
-
-	if (p->plan.site_count)
-		return bpf_object_open(&p->target, &p->plan, &options, skel);
-	int err = elf_image_open("/proc/self/exe", &self.python.image);
-	if (err)
-		return log_err(err, "cannot open gilscope's own file: %s", strerror(-err));
-	err = bpf_object_open(&self, &no_plan, &options, skel);
-	elf_image_close(self.python.image);
-	return err;
-}
-
 static void measure(struct doctor_result *result, struct gil_bpf *skel)
 {
 	struct attachment attached = {0};
@@ -65,7 +48,8 @@ void doctor_programs(struct doctor_result *result)
 		return;
 	}
 	log_divert(message, sizeof(message));
-	const int err = load(&result->process, &skel);
+	const struct bpf_object_options options = {.ring_size = RING_SIZE};
+	const int err = bpf_object_open(&options, &skel);
 	log_divert(NULL, 0);
 	if (err) {
 		doctor_checks_add(checks, "programs", "Own programs", CHECK_FAILED,
