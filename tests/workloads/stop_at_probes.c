@@ -25,8 +25,8 @@ long syscall(long number, ...)
 	va_end(list);
 	long (*libc)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	long result = libc(number, args[0], args[1], args[2], args[3], args[4], args[5]);
-	bool probes = number == SYS_perf_event_open ||
-		      (number == SYS_bpf && args[0] == BPF_LINK_CREATE);
+	bool probes =
+		number == SYS_perf_event_open || (number == SYS_bpf && args[0] == BPF_LINK_CREATE);
 	if (probes && result >= 0)
 		raise(SIGSTOP);
 	return result;
