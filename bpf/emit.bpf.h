@@ -70,6 +70,16 @@ static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid,
 	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
 }
 
+/* A request that was open when its GIL was turned off ended there; nobody counts it any more. */
+static __always_inline void end_at_turn_off(__u32 process, __u32 tid, struct request *request,
+					    bool emit)
+{
+	if (emit)
+		emit_wait_end(process, request->slot, tid, request->request_ns,
+			      gil_at(request->slot)->off_ns);
+	request->request_ns = 0;
+}
+
 /* `task` NULL: the current one. */
 static __always_inline void emit_thread(enum ev_kind kind, __u32 process, __u32 tid, __u64 now,
 					struct task_struct *task)

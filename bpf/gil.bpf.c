@@ -105,8 +105,12 @@ static __always_inline void begin_request(const struct probe *p, struct gil_slot
 	struct request fresh = {.request_ns = p->now, .slot = p->index};
 	struct request *request = bpf_map_lookup_elem(&requests, &p->tid);
 
-	if (request && request->request_ns)
-		return; /* its first timed wait, or the forced release before it, began the wait */
+	if (request && request->request_ns) {
+		if (request->request_ns > gil_at(request->slot)->off_ns)
+			return; /* its first timed wait, or the forced release before it, began the
+				   wait */
+		end_at_turn_off(p->process->id, p->tid, request, p->emit);
+	}
 	if (request)
 		*request = fresh;
 	else if (bpf_map_update_elem(&requests, &p->tid, &fresh, BPF_ANY)) {
@@ -124,6 +128,10 @@ static __always_inline __u64 end_request(const struct probe *p)
 
 	if (!begin)
 		return 0;
+	if (begin <= gil_at(request->slot)->off_ns) {
+		end_at_turn_off(p->process->id, p->tid, request, p->emit);
+		return 0;
+	}
 	request->request_ns = 0;
 	__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
 	if (request->slot != p->index) {
@@ -131,6 +139,40 @@ static __always_inline __u64 end_request(const struct probe *p)
 		return 0;
 	}
 	return begin;
+}
+
+/*
+ * In a free-threaded build the GIL can be turned off while threads wait for it: take_gil then gives
+ * up, signals the next waiter as a release does, and returns without the GIL (Python/ceval_gil.c,
+ * 3.13 and later). Whoever waited cannot be the holder, nor, once events have told who holds,
+ * anybody else than the one they name.
+ */
+static __always_inline bool gives_up(const struct probe *p, struct gil_slot *gil)
+{
+	__u64 begin;
+
+	if (!p->code->free_threaded || gil->holder == p->tid)
+		return false;
+	begin = end_request(p);
+	if (begin && p->emit)
+		emit_wait_end(p->process->id, p->index, p->tid, begin, p->now);
+	return begin || gil->events;
+}
+
+/*
+ * When the GIL is turned off, its holder releases it for good (_PyEval_DisableGIL). Who waits then
+ * goes on without it, some of them without passing a probe: a thread that was forced to drop it
+ * finds it off. gil->enabled is its first member (Include/internal/pycore_gil.h).
+ */
+static __always_inline void see_turn_off(const struct probe *p, struct gil_slot *gil)
+{
+	__u32 enabled = 1;
+
+	if (!p->code->free_threaded ||
+	    bpf_probe_read_user(&enabled, sizeof(enabled), (void *)gil->address) || enabled)
+		return;
+	gil->off_ns = p->now;
+	gil->waiters = 0;
 }
 
 static __always_inline void on_wait(const struct probe *p, struct gil_slot *gil)
@@ -189,6 +231,7 @@ static __always_inline void on_release(const struct probe *p, struct gil_slot *g
 	gil->hold_flags = 0;
 	gil->waiters_max = 0;
 	gil->events++;
+	see_turn_off(p, gil);
 }
 
 /* A signal on a condition variable of no GIL: code that was linked into the same file. Harmless,
@@ -227,9 +270,11 @@ static __always_inline void on_libc_entry(struct probe *p)
 			foreign(p);
 			return;
 		}
+		hit(gil, p->site);
+		if (!is_wait && gives_up(p, gil))
+			return;
 		if (!check(p, gil, is_wait))
 			return;
-		hit(gil, p->site);
 		if (is_wait)
 			on_wait(p, gil);
 		else
@@ -257,10 +302,9 @@ static __always_inline void on_call_site(struct probe *p)
 			foreign(p);
 			return;
 		}
-		if (!check(p, gil, 0))
-			return;
 		hit(gil, p->site);
-		on_release(p, gil);
+		if (!gives_up(p, gil) && check(p, gil, 0))
+			on_release(p, gil);
 	} else if (p->site->role == SITE_ACQUIRE) {
 		gil = gil_of_take(p, p->arg - p->code->off_switch_cond);
 		if (!gil)

@@ -132,6 +132,7 @@ struct gil_slot {
 	__u32 waiters_max; /* during the open hold */
 	__u32 checked;	   /* events whose site was confirmed against the GIL's memory */
 	__u64 events;	   /* acquires and releases since STATE_ARMED */
+	__u64 off_ns;	   /* when it was turned off last: requests of before ended then */
 	__u64 hits[STATE_MAX_SITES];
 };
 

@@ -170,9 +170,10 @@ static size_t open_waits(struct collector *c, struct open_interval *open, size_t
 
 	for (size_t i = 0; i < count && found < max; i++) {
 		const uint32_t slot = c->requests[i].slot;
-		const struct traced *t = collector_by_slot(c, c->skel->bss->gils[slot].process);
+		const struct gil_slot *gil = &c->skel->bss->gils[slot];
+		const struct traced *t = collector_by_slot(c, gil->process);
 
-		if (t)
+		if (t && c->requests[i].request_ns > gil->off_ns)
 			open[found++] =
 				(struct open_interval){.process = t->id,
 						       .gil = slot,

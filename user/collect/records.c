@@ -76,12 +76,14 @@ void record_gil_end(struct collector *c, const struct traced *t, uint32_t slot)
 void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
 		      const struct request *request)
 {
+	const uint64_t off_ns = c->skel->bss->gils[request->slot].off_ns;
 	const struct ev_wait ev = {
 		.head = head(t, EV_WAIT_OPEN, sizeof(ev)),
 		.gil = request->slot,
 		.tid = tid,
 		.request_ns = request->request_ns,
-		.end_ns = t->end_ns,
+		/* one that was open when the GIL was turned off ended there */
+		.end_ns = request->request_ns <= off_ns ? off_ns : t->end_ns,
 	};
 
 	feed(c, &ev, sizeof(ev));
