@@ -27,22 +27,45 @@ __noinline __u32 find_return(__u32 code_index, __u64 vaddr)
 	return NONE;
 }
 
+/*
+ * arm64 code that is built with pac-ret signs the return addresses on its stack: above the bits of a
+ * virtual address, which has 48 of them unless the process asks for more (the kernel's
+ * Documentation/arch/arm64/pointer-authentication.rst and memory.rst).
+ */
+#ifdef __TARGET_ARCH_arm64
+#define RETURN_ADDRESS_BITS ((1ULL << 48) - 1)
+#else
+#define RETURN_ADDRESS_BITS (~0ULL)
+#endif
+
+/* The return address of a function whose CFA is `cfa`: `below` it, or, if that is 0, still in the
+ * link register. False if it cannot be read. */
+static __always_inline bool read_return(struct pt_regs *ctx, __u64 cfa, __u32 below, __u64 *ip)
+{
+	*ip = PT_REGS_RET(ctx);
+	if (below && bpf_probe_read_user(ip, sizeof(*ip), (void *)(cfa - below)))
+		return false;
+	*ip &= RETURN_ADDRESS_BITS;
+	return true;
+}
+
 /* Called only when somebody waits: without a waiter nobody can have asked for the GIL. */
 static __always_inline bool is_forced(struct pt_regs *ctx, const struct process *process,
 				      const struct site *site)
 {
-	__u64 at = PT_REGS_SP(ctx) + site->cfa_offset - sizeof(__u64);
+	__u64 cfa = PT_REGS_SP(ctx) + site->cfa_offset;
+	__u32 below = site->return_below;
 
 	if (site->forced)
 		return true;
-	if (!site->cfa_offset)
+	if (!site->has_cfa)
 		return false;
 	for (__u32 i = 0; i < FORCED_DEPTH; i++) {
 		const struct return_site *caller;
 		__u32 index;
 		__u64 ip;
 
-		if (bpf_probe_read_user(&ip, sizeof(ip), (void *)at)) {
+		if (!read_return(ctx, cfa, below, &ip)) {
 			count_loss(LOSS_release_path);
 			return false;
 		}
@@ -52,7 +75,9 @@ static __always_inline bool is_forced(struct pt_regs *ctx, const struct process 
 		caller = &code_of(process)->returns[index & (STATE_MAX_RETURNS - 1)];
 		if (caller->forced)
 			return true;
-		at += caller->cfa_offset;
+		/* The CFA is the stack pointer behind the return. */
+		cfa += caller->cfa_offset;
+		below = caller->return_below;
 	}
 	return false;
 }

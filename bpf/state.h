@@ -63,10 +63,12 @@ enum site_role { SITE_WAIT, SITE_ACQUIRE, SITE_RELEASE, SITE_LIBC_WAIT, SITE_LIB
 struct site {
 	__u64 vaddr;	  /* in the file; 0: empty */
 	__u32 index;	  /* into the probe plan */
-	__u32 cfa_offset; /* return address = *(sp + cfa_offset - 8); 0: not known */
+	__u32 cfa_offset; /* where the return address is: user/probe/plan.h */
 	__u8 role;	  /* enum site_role */
 	__u8 forced;	  /* a release here is a forced one */
-	__u8 pad[6];
+	__u8 has_cfa;	  /* cfa_offset and return_below are known */
+	__u8 pad;
+	__u32 return_below;
 };
 
 static inline __u32 site_slot(__u64 vaddr, __u64 multiplier)
@@ -78,7 +80,9 @@ static inline __u32 site_slot(__u64 vaddr, __u64 multiplier)
 struct return_site {
 	__u64 vaddr;
 	__u32 cfa_offset;
+	__u32 return_below;
 	__u32 forced;
+	__u32 pad;
 };
 
 /* What one probe plan says, shared by all processes that run this code. Addresses are those of the

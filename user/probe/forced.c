@@ -222,11 +222,19 @@ static bool exits_thread(const struct search *s, const struct code_ref *call)
 	return refs.count != 0;
 }
 
+/* A call leaves the stack pointer as it was, but not a return address in a register. */
+static bool has_return_place(const struct search *s, size_t caller, uint64_t vaddr,
+			     struct cfa_rule *rule)
+{
+	return frame_rule(s->graph, caller, vaddr, rule) && rule->return_below;
+}
+
 /* Adds a return address to the plan; false if the call is none. */
 static bool add_return(struct search *s, struct code_ref call, size_t caller, bool forced)
 {
 	struct probe_plan *plan = s->planner->plan;
 	struct plan_return entry = {.vaddr = call.next, .forced = forced};
+	struct cfa_rule rule = {0};
 
 	for (size_t i = 0; i < plan->return_count; i++) {
 		if (plan->returns[i].vaddr == entry.vaddr)
@@ -235,15 +243,16 @@ static bool add_return(struct search *s, struct code_ref call, size_t caller, bo
 	decoder_prove(s->planner->decoder, &s->graph->items[caller].function, &call, 1);
 	if (call.proof == REF_FALSE || (forced && exits_thread(s, &call)))
 		return false;
-	/* A call leaves the stack pointer as it was. */
 	if (call.proof == REF_UNPROVEN ||
-	    (!forced && !frame_cfa_offset(s->graph, caller, call.vaddr, &entry.cfa_offset)) ||
+	    (!forced && !has_return_place(s, caller, call.vaddr, &rule)) ||
 	    plan->return_count == PLAN_MAX_RETURNS) {
 		plan_note(plan, "the way of forced releases over 0x%lx cannot be followed",
 			  (unsigned long)call.next);
 		s->incomplete = true;
 		return false;
 	}
+	entry.cfa_offset = rule.offset;
+	entry.return_below = rule.return_below;
 	plan->returns[plan->return_count++] = entry;
 	return true;
 }
@@ -288,8 +297,7 @@ static void follow_sites(struct search *s)
 		site->on_chain =
 			!site->forced && is_step(s, site->node) && climb(s, site->node, MAX_DEPTH);
 		any |= site->forced || site->on_chain;
-		site->has_cfa =
-			frame_cfa_offset(s->graph, site->node, site->ref.vaddr, &site->cfa_offset);
+		site->has_cfa = frame_rule(s->graph, site->node, site->ref.vaddr, &site->cfa);
 		if (site->on_chain && !site->has_cfa) {
 			plan_note(s->planner->plan,
 				  "the return address at the release at 0x%lx cannot be found",

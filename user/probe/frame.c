@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 gilscope contributors */
 /*
  * In code without frame pointers .eh_frame has the answer. In code with them (CPython 3.15's own
- * default, some distributions before) it only says fp + 16: how far sp is below fp is found by
- * following all ways through the function from its entry, and what they say must agree with
- * .eh_frame.
+ * default, some distributions before) it only says fp + 16 or the like: how far sp is below fp is
+ * found by following all ways through the function from its entry, and what they say must agree
+ * with .eh_frame.
  */
 #include "probe/frame.h"
 
@@ -63,7 +63,7 @@ static bool apply(struct state *state, const struct insn_effect *effect)
 	if (effect->stack == STACK_FROM_FRAME)
 		state->sp = state->fp + effect->amount;
 	if (effect->frame != FRAME_SAME)
-		state->fp = effect->frame == FRAME_SET ? sp : 0;
+		state->fp = effect->frame == FRAME_SET ? sp - effect->frame_amount : 0;
 	return true;
 }
 
@@ -111,15 +111,17 @@ static bool is_entry(const struct walk *walk, const struct graph_node *node)
 			return false;
 	}
 	return functions_cfa_rule(walk->graph->planner->functions, node->function.start, &rule) &&
-	       !rule.from_fp && rule.offset == GRAPH_ENTRY_CFA;
+	       !rule.from_fp && rule.offset == graph_entry_rule(walk->graph).offset;
 }
 
 static void walk_function(struct walk *walk)
 {
+	const int64_t sp = graph_entry_rule(walk->graph).offset;
+
 	for (size_t i = 0; i < walk->graph->count; i++) {
 		const struct graph_node *node = &walk->graph->items[i];
 		if (in_function(walk, node->function.start) && is_entry(walk, node))
-			follow(walk, (struct state){node->function.start, GRAPH_ENTRY_CFA, 0});
+			follow(walk, (struct state){node->function.start, sp, 0});
 	}
 	while (walk->todo.count)
 		follow(walk, walk->todo.items[--walk->todo.count]);
@@ -140,14 +142,12 @@ static bool depth_below_frame(const struct graph *graph, size_t node, uint64_t v
 	return ok;
 }
 
-bool frame_cfa_offset(const struct graph *graph, size_t node, uint64_t vaddr, uint32_t *offset)
+bool frame_rule(const struct graph *graph, size_t node, uint64_t vaddr, struct cfa_rule *rule)
 {
-	struct cfa_rule rule;
-
-	if (node == GRAPH_NONE || !functions_cfa_rule(graph->planner->functions, vaddr, &rule))
+	if (node == GRAPH_NONE || !functions_cfa_rule(graph->planner->functions, vaddr, rule))
 		return false;
-	if (rule.from_fp)
-		return depth_below_frame(graph, node, vaddr, rule.offset, offset);
-	*offset = rule.offset;
-	return true;
+	if (!rule->from_fp)
+		return true;
+	rule->from_fp = false;
+	return depth_below_frame(graph, node, vaddr, rule->offset, &rule->offset);
 }

@@ -7,9 +7,9 @@
 #include "probe/graph.h"
 
 /*
- * CFA offset at an instruction of function `node`: the return address stands at sp + offset - 8,
- * where sp is the stack pointer before the instruction executes. False if it cannot be told.
+ * Where the return address is at an instruction of function `node`, always from the stack pointer
+ * (never from_fp). False if it cannot be told.
  */
-bool frame_cfa_offset(const struct graph *graph, size_t node, uint64_t vaddr, uint32_t *offset);
+bool frame_rule(const struct graph *graph, size_t node, uint64_t vaddr, struct cfa_rule *rule);
 
 #endif

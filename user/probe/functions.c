@@ -25,7 +25,8 @@ struct functions {
 	const struct elf_image *image;
 	Dwarf_CFI *cfi; /* NULL: no call frame information */
 	unsigned sp_register, fp_register;
-	uint64_t header;   /* vaddr of .eh_frame_hdr */
+	unsigned link_register; /* 0: a call keeps the return address on the stack */
+	uint64_t header;	/* vaddr of .eh_frame_hdr */
 	const char *table; /* pairs of int32: start of a function and its FDE, from the header */
 	size_t count;
 };
@@ -203,8 +204,10 @@ int functions_open(const struct elf_image *image, struct functions **out)
 		return err;
 	}
 	/* DWARF's numbers of the registers. */
-	f->sp_register = elf_image_machine(image) == EM_AARCH64 ? 31 : 7;
-	f->fp_register = elf_image_machine(image) == EM_AARCH64 ? 29 : 6;
+	const bool arm64 = elf_image_machine(image) == EM_AARCH64;
+	f->sp_register = arm64 ? 31 : 7;
+	f->fp_register = arm64 ? 29 : 6;
+	f->link_register = arm64 ? 30 : 0;
 	f->cfi = dwarf_getcfi_elf(elf_image_libelf(image));
 	*out = f;
 	return 0;
@@ -243,27 +246,67 @@ bool functions_at(const struct functions *functions, uint64_t vaddr, struct func
 	       vaddr >= out->start && vaddr < out->end;
 }
 
-bool functions_cfa_rule(struct functions *functions, uint64_t vaddr, struct cfa_rule *rule)
+struct cfa_rule functions_entry_rule(int machine)
 {
-	Dwarf_Frame *frame;
+	/* A call pushes the return address on x86_64, and keeps it in x30 on arm64. */
+	if (machine == EM_AARCH64)
+		return (struct cfa_rule){.offset = 0, .return_below = 0};
+	return (struct cfa_rule){.offset = 8, .return_below = 8};
+}
+
+/* What a CFA is computed from: "register + offset"; false if it is not that simple. */
+static bool read_cfa(Dwarf_Frame *frame, uint64_t *number, uint64_t *offset)
+{
 	Dwarf_Op *ops;
 	size_t count;
-	uint64_t number = UINT64_MAX, offset = 0;
+
+	if (dwarf_frame_cfa(frame, &ops, &count) != 0 || count != 1)
+		return false;
+	if (ops[0].atom == DW_OP_bregx) {
+		*number = ops[0].number;
+		*offset = ops[0].number2;
+		return true;
+	}
+	*number = ops[0].atom - DW_OP_breg0;
+	*offset = ops[0].number;
+	return ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31;
+}
+
+/* Where the link register was saved; false if it is not that simple. */
+static bool read_return_below(Dwarf_Frame *frame, unsigned link_register, uint32_t *below)
+{
+	Dwarf_Op *ops, space[3];
+	size_t count;
+
+	if (dwarf_frame_register(frame, (int)link_register, space, &ops, &count) != 0)
+		return false;
+	*below = 0;
+	if (count == 0) /* it still has the value that the caller gave it, or it is lost */
+		return ops == NULL;
+	/* An offset that is added to the CFA, as an unsigned number. */
+	if (count != 2 || ops[0].atom != DW_OP_call_frame_cfa || ops[1].atom != DW_OP_plus_uconst)
+		return false;
+	const uint64_t down = -(uint64_t)ops[1].number;
+	*below = (uint32_t)down;
+	return down >= 8 && down % 8 == 0 && down <= MAX_FRAME;
+}
+
+bool functions_cfa_rule(struct functions *functions, uint64_t vaddr, struct cfa_rule *rule)
+{
+	const struct cfa_rule entry = functions_entry_rule(elf_image_machine(functions->image));
+	Dwarf_Frame *frame;
+	uint64_t number, offset;
 
 	if (!functions->cfi || dwarf_cfi_addrframe(functions->cfi, vaddr, &frame) != 0)
 		return false;
-	if (dwarf_frame_cfa(frame, &ops, &count) == 0 && count == 1) {
-		if (ops[0].atom == DW_OP_bregx) {
-			number = ops[0].number;
-			offset = ops[0].number2;
-		} else if (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
-			number = ops[0].atom - DW_OP_breg0;
-			offset = ops[0].number;
-		}
-	}
+	bool ok = read_cfa(frame, &number, &offset) && offset >= entry.offset && offset % 8 == 0 &&
+		  offset <= MAX_FRAME &&
+		  (number == functions->sp_register || number == functions->fp_register);
+	rule->return_below = entry.return_below;
+	if (ok && functions->link_register)
+		ok = read_return_below(frame, functions->link_register, &rule->return_below);
 	free(frame);
-	if ((number != functions->sp_register && number != functions->fp_register) || offset < 8 ||
-	    offset % 8 || offset > MAX_FRAME)
+	if (!ok)
 		return false;
 	rule->from_fp = number == functions->fp_register;
 	rule->offset = (uint32_t)offset;

@@ -30,13 +30,20 @@ void functions_close(struct functions *functions);
 /* The function that holds an address; false if none does. */
 bool functions_at(const struct functions *functions, uint64_t vaddr, struct function *out);
 
-/* Where the return address of a function is at one of its instructions: at sp + offset - 8, or, in
- * code with frame pointers, at fp + offset - 8, with the registers before the instruction executes.
+/*
+ * Where the return address of a function is at one of its instructions, with the registers before
+ * it executes. The CFA (DWARF 5, section 6.4) is the stack pointer behind the return: sp + offset,
+ * or, in code with frame pointers, fp + offset.
  */
 struct cfa_rule {
 	bool from_fp;
 	uint32_t offset;
+	uint32_t return_below; /* the return address stands at CFA - return_below; 0: it is in the
+				  link register */
 };
+
+/* The rule at the first instruction of every function of that ELF machine. */
+struct cfa_rule functions_entry_rule(int machine);
 
 /* The rule that .eh_frame gives for an instruction; false if there is none or it is not that
  * simple. */

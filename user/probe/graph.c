@@ -53,6 +53,11 @@ size_t graph_leader(const struct graph *graph, size_t node)
 	return node;
 }
 
+struct cfa_rule graph_entry_rule(const struct graph *graph)
+{
+	return functions_entry_rule(elf_image_machine(graph->planner->request->python));
+}
+
 bool graph_exported(const struct graph *graph, size_t node)
 {
 	size_t leader = graph_leader(graph, node);
@@ -138,7 +143,7 @@ static bool is_part(const struct graph *graph, size_t node, size_t other,
 	if (jump->target != function->start)
 		return true;
 	if (functions_cfa_rule(graph->planner->functions, function->start, &rule) &&
-	    (rule.from_fp || rule.offset != GRAPH_ENTRY_CFA))
+	    (rule.from_fp || rule.offset != graph_entry_rule(graph).offset))
 		return true;
 	return jumps_into(graph, node, other);
 }

@@ -26,9 +26,6 @@ struct graph {
 
 #define GRAPH_NONE SIZE_MAX
 
-/* CFA - sp at a function's first instruction: the return address. */
-#define GRAPH_ENTRY_CFA 8
-
 void graph_init(struct graph *graph, struct planner *planner);
 void graph_free(struct graph *graph);
 
@@ -46,6 +43,9 @@ void graph_expand(struct graph *graph);
 
 /* Two nodes are parts of one function if they have the same leader. */
 size_t graph_leader(const struct graph *graph, size_t node);
+
+/* The rule at the first instruction of a function that is called. */
+struct cfa_rule graph_entry_rule(const struct graph *graph);
 
 /* True if any part of the function that `node` belongs to is exported. */
 bool graph_exported(const struct graph *graph, size_t node);

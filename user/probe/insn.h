@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 gilscope contributors */
 /*
  * What instructions mean: decoding, references from code to code and to GOT slots, and which
- * instructions the kernel emulates under a uprobe. All that is particular to a machine is here.
+ * instructions the kernel emulates under a uprobe. All that is particular to a machine is behind
+ * this interface; which machine it is, the ELF file says, not the host.
  */
 #ifndef GILSCOPE_INSN_H
 #define GILSCOPE_INSN_H
@@ -25,20 +26,16 @@ struct insn {
 	uint8_t length;
 	uint8_t bytes[16];
 	char text[64];
+	bool conditional; /* a branch that is not always taken */
+	bool emulated;	  /* the kernel emulates it under a uprobe, else it single-steps a copy */
 };
 
 /* Decodes one instruction; false if there is none. */
 bool decoder_insn(struct decoder *decoder, uint64_t vaddr, struct insn *out);
 
-/* The instruction at which a probe on a function's entry is put: behind a landing pad (endbr64),
- * which the kernel would single-step. */
+/* The instruction at which a probe on a function's entry is put: behind a landing pad (endbr64,
+ * bti), which the kernel would single-step. */
 bool decoder_entry(struct decoder *decoder, uint64_t vaddr, struct insn *out);
-
-/* True for a branch that is not always taken. */
-bool insn_conditional(const struct insn *insn);
-
-/* True if the kernel emulates the instruction under a uprobe, false if it single-steps a copy. */
-bool insn_emulated(const struct insn *insn);
 
 /* Where the execution goes on, and what becomes of the stack pointer. */
 enum insn_flow { FLOW_NEXT, FLOW_BRANCH, FLOW_JUMP, FLOW_END };
@@ -50,7 +47,7 @@ enum insn_stack {
 };
 enum insn_frame {
 	FRAME_SAME,
-	FRAME_SET, /* fp = sp, as it was before the instruction */
+	FRAME_SET, /* fp = sp, as it was before the instruction, + frame_amount */
 	FRAME_LOST,
 };
 
@@ -61,6 +58,7 @@ struct insn_effect {
 	enum insn_stack stack;
 	int64_t amount; /* bytes */
 	enum insn_frame frame;
+	int64_t frame_amount; /* bytes */
 };
 
 /* What an instruction does; false if it cannot be decoded. */
@@ -108,15 +106,15 @@ void code_points_add(struct code_points *points, uint64_t vaddr);
 void decoder_find_refs(struct decoder *decoder, const struct function *targets, size_t count,
 		       unsigned kinds, const struct function *within, struct code_refs *refs);
 
-/* The same for jumps with a displacement of 8 bits to the start of a function from neighbours of
- * it: tail calls. */
+/* The same for jumps that decoder_find_refs does not know, to the start of a function from
+ * neighbours of it: tail calls. x86_64: those with a displacement of 8 bits. */
 void decoder_find_short_jumps(const struct decoder *decoder, const struct function *function,
 			      struct code_refs *refs);
 
 /*
- * Tells instructions from chance bytes by decoding the function from its start. `refs` are those of
- * `count` in this function, in the order of their addresses. They stay unproven from the first byte
- * on that cannot be decoded.
+ * Tells instructions from chance bytes: on x86_64 by decoding the function from its start, on arm64
+ * by their alignment. `refs` are those of `count` in this function, in the order of their
+ * addresses. They stay unproven from the first byte on that cannot be decoded.
  */
 void decoder_prove(struct decoder *decoder, const struct function *function, struct code_ref *refs,
 		   size_t count);

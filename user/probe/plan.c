@@ -111,7 +111,7 @@ static struct probe_site *add_site(struct probe_plan *plan, const struct elf_ima
 	memcpy(site->insn, insn->text, sizeof(site->insn));
 	const char *name = elf_image_function_name(image, insn->vaddr);
 	snprintf(site->function, sizeof(site->function), "%s", name ? name : "");
-	site->emulated = insn_emulated(insn);
+	site->emulated = insn->emulated;
 	return site;
 }
 
@@ -126,7 +126,7 @@ static int place_call_sites(struct planner *planner, const struct gil_sites *sit
 		struct insn insn;
 		if (!decoder_insn(planner->decoder, found->ref.vaddr, &insn))
 			return -ENOENT;
-		if (insn_conditional(&insn)) {
+		if (insn.conditional) {
 			plan_note(plan, "the branch at 0x%lx is not always taken",
 				  (unsigned long)insn.vaddr);
 			return -ENOENT;
@@ -137,7 +137,8 @@ static int place_call_sites(struct planner *planner, const struct gil_sites *sit
 			return -ENOENT;
 		site->forced = found->forced;
 		site->has_cfa = found->has_cfa;
-		site->cfa_offset = found->cfa_offset;
+		site->cfa_offset = found->cfa.offset;
+		site->return_below = found->cfa.return_below;
 		stepped += !site->emulated;
 	}
 	if (stepped)
@@ -160,7 +161,8 @@ static void add_site_returns(struct planner *planner, const struct gil_sites *si
 		const struct gil_site *site = &sites->items[i];
 		struct plan_return entry = {.vaddr = site->ref.next,
 					    .forced = site->forced,
-					    .cfa_offset = site->cfa_offset};
+					    .cfa_offset = site->cfa.offset,
+					    .return_below = site->cfa.return_below};
 		bool jump = site->ref.kind == REF_JUMP || site->ref.kind == REF_JUMP_SLOT;
 		if ((!site->forced && !site->on_chain) || jump)
 			continue;
@@ -193,8 +195,10 @@ static int place_libc_entry(const struct elf_image *libc, const char *name, enum
 		plan_note(plan, "the entry of libc's %s cannot be decoded", name);
 		return -ENOENT;
 	}
+	const struct cfa_rule rule = functions_entry_rule(elf_image_machine(libc));
 	site->has_cfa = true;
-	site->cfa_offset = 8;
+	site->cfa_offset = rule.offset;
+	site->return_below = rule.return_below;
 	return 0;
 }
 

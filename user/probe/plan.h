@@ -43,20 +43,23 @@ struct probe_site {
 	bool forced;  /* ROLE_RELEASE: it stands in the eval loop's own code, so its releases are
 			 forced */
 	bool has_cfa; /* releases and libc entries only */
-	uint32_t cfa_offset; /* if has_cfa: return address of the function = *(sp + cfa_offset - 8)
-				at this instruction */
+	uint32_t cfa_offset;   /* if has_cfa: CFA - sp at this instruction */
+	uint32_t return_below; /* and the return address of the function = *(CFA - return_below);
+				  0: it is in the link register */
 };
 
 /*
  * A return address on the way from the eval loop to a release. At a release the return address is
  * looked up here: `forced`: the caller is the eval loop; otherwise the next return address stands
- * at sp + cfa_offset - 8, where sp is the stack pointer just after that return. A return address
- * that is not listed means voluntary.
+ * return_below bytes below the caller's CFA, which is sp + cfa_offset, where sp is the stack pointer
+ * just after that return: the CFA of the function that returned. A return address that is not
+ * listed means voluntary.
  */
 struct plan_return {
 	uint64_t vaddr;
 	bool forced;
 	uint32_t cfa_offset;
+	uint32_t return_below; /* never 0 unless forced */
 };
 
 struct probe_plan {

@@ -1,38 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
-/* References from code to code and to GOT slots: x86_64. */
-#include <string.h>
-
+/* References from code to code and to GOT slots: the index of a file, and the search in it. */
 #include "base/mem.h"
 #include "probe/insn_private.h"
-
-static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-
-/*
- * A reference ends in a 32-bit displacement from its end. Its kind by the byte before that, which
- * selects, and the one before, which for some decides; 0: none.
- */
-static unsigned ref_kind(uint8_t before, uint8_t last)
-{
-	switch (last) {
-	case 0xe8: /* call */
-		return REF_CALL;
-	case 0xe9: /* jmp */
-		return REF_JUMP;
-	case 0x80 ... 0x8f: /* 0f 8x: jcc */
-		return before == 0x0f ? REF_JUMP : 0;
-	case 0x15: /* ff 15: call *slot(%rip) */
-		if (before == 0xff)
-			return REF_CALL_SLOT;
-		break;
-	case 0x25: /* ff 25: jmp *slot(%rip) */
-		if (before == 0xff)
-			return REF_JUMP_SLOT;
-		break;
-	}
-	/* 8b /r: mov slot(%rip), any register */
-	return before == 0x8b && (last & 0xc7) == 0x05 ? REF_LOAD_SLOT : 0;
-}
 
 static bool in_targets(const struct function *targets, size_t count, uint64_t vaddr)
 {
@@ -61,25 +31,13 @@ static bool is_plausible(const struct elf_image *image, uint64_t target, unsigne
 	return false;
 }
 
-static void index_segment(struct decoder *decoder, const uint8_t *code, size_t size, uint64_t vaddr)
+void decoder_index_ref(struct decoder *decoder, uint64_t next, uint64_t target, enum ref_kind kind)
 {
-	bool selects[256];
+	int64_t displacement = (int64_t)(target - next);
 
-	for (unsigned i = 0; i < 256; i++)
-		selects[i] = ref_kind(0x0f, (uint8_t)i) || ref_kind(0xff, (uint8_t)i) ||
-			     ref_kind(0x8b, (uint8_t)i);
-	for (size_t i = 2; i + 4 <= size; i++) {
-		if (!selects[code[i - 1]])
-			continue;
-		unsigned kind = ref_kind(code[i - 2], code[i - 1]);
-		if (!kind)
-			continue;
-		struct ref_entry entry = {.next = vaddr + i + 4, .kind = kind};
-		memcpy(&entry.displacement, code + i, sizeof(entry.displacement));
-		if (is_plausible(decoder->image, entry.next + (uint64_t)(int64_t)entry.displacement,
-				 kind))
-			*VEC_PUSH(&decoder->index) = entry;
-	}
+	if (displacement == (int32_t)displacement && is_plausible(decoder->image, target, kind))
+		*VEC_PUSH(&decoder->index) = (struct ref_entry){
+			.next = next, .displacement = (int32_t)displacement, .kind = kind};
 }
 
 static void make_index(struct decoder *decoder)
@@ -91,7 +49,7 @@ static void make_index(struct decoder *decoder)
 		size_t size;
 		const uint8_t *code = decoder_code(decoder, segments[i].vaddr, &size);
 		if (code)
-			index_segment(decoder, code, size, segments[i].vaddr);
+			decoder->machine->index(decoder, code, size, segments[i].vaddr);
 	}
 }
 
@@ -150,54 +108,18 @@ void decoder_find_refs(struct decoder *decoder, const struct function *targets, 
 void decoder_find_short_jumps(const struct decoder *decoder, const struct function *function,
 			      struct code_refs *refs)
 {
-	for (uint64_t next = function->start - 128; next != function->start + 129; next++) {
-		const uint8_t *p = elf_image_bytes(decoder->image, next - 2, 2);
-		if (!p || (p[0] != 0xeb && (p[0] & 0xf0) != 0x70) ||
-		    next + (uint64_t)(int64_t)(int8_t)p[1] != function->start ||
-		    (next > function->start && next <= function->end))
-			continue;
-		struct code_ref *ref = VEC_PUSH(refs);
-		ref->kind = REF_JUMP;
-		ref->target = function->start;
-		ref->next = next;
-	}
+	if (decoder->machine->find_short_jumps)
+		decoder->machine->find_short_jumps(decoder, function, refs);
 }
 
 void decoder_prove(struct decoder *decoder, const struct function *function, struct code_ref *refs,
 		   size_t count)
 {
-	uint64_t vaddr = function->start;
-	size_t size, i = 0;
-	const uint8_t *code = decoder_code(decoder, vaddr, &size);
-
-	if (!code)
-		return;
-	if (size > function->end - function->start)
-		size = function->end - function->start;
-	while (i < count) {
-		uint64_t start = vaddr;
-		if (!cs_disasm_iter(decoder->capstone, &code, &size, &vaddr, decoder->insn))
-			return;
-		for (; i < count && refs[i].next <= vaddr; i++) {
-			refs[i].proof = refs[i].next == vaddr ? REF_PROVEN : REF_FALSE;
-			refs[i].vaddr = start;
-		}
-	}
+	decoder->machine->prove(decoder, function, refs, count);
 }
 
 size_t decoder_stub_entries(const struct decoder *decoder, const struct code_ref *jump,
 			    uint64_t entries[3])
 {
-	uint64_t at = jump->next - 6;
-	size_t count = 0;
-
-	entries[count++] = at;
-	/* bnd jmp, of linkers that knew MPX */
-	const uint8_t *p = elf_image_bytes(decoder->image, at - 1, 1);
-	if (p && p[0] == 0xf2)
-		entries[count++] = --at;
-	p = elf_image_bytes(decoder->image, at - sizeof(endbr64), sizeof(endbr64));
-	if (p && !memcmp(p, endbr64, sizeof(endbr64)))
-		entries[count++] = at - sizeof(endbr64);
-	return count;
+	return decoder->machine->stub_entries(decoder, jump, entries);
 }

@@ -14,7 +14,7 @@ struct gil_site {
 	bool forced;   /* it stands in the eval loop's own code */
 	bool on_chain; /* a release that the eval loop reaches over return addresses of the plan */
 	bool has_cfa;
-	uint32_t cfa_offset; /* of a release, as in struct probe_site */
+	struct cfa_rule cfa; /* of a release, if has_cfa */
 };
 
 struct gil_sites {

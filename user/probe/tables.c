@@ -61,15 +61,18 @@ static void fill_sites(struct code *code, const struct probe_plan *plan)
 		code->sites[site_slot(from->vaddr, code->multiplier)] = (struct site){
 			.vaddr = from->vaddr,
 			.index = (uint32_t)i,
-			.cfa_offset = from->has_cfa && plan->forced_known ? from->cfa_offset : 0,
+			.cfa_offset = from->cfa_offset,
 			.role = (uint8_t)from->role,
 			.forced = from->forced,
+			.has_cfa = from->has_cfa && plan->forced_known,
+			.return_below = from->return_below,
 		};
 	}
 	for (size_t i = 0; i < plan->return_count; i++)
 		code->returns[i] = (struct return_site){
 			.vaddr = plan->returns[i].vaddr,
 			.cfa_offset = plan->returns[i].cfa_offset,
+			.return_below = plan->returns[i].return_below,
 			.forced = plan->returns[i].forced,
 		};
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /* What instructions do to the stack pointer and the frame pointer: x86_64. */
-#include <string.h>
-
 #include "probe/insn_private.h"
 
 static bool writes(const uint16_t *written, uint8_t count, uint16_t reg)
@@ -94,14 +92,13 @@ static void set_stack(const cs_insn *insn, const cs_x86 *x86, struct insn_effect
 	out->stack = STACK_LOST;
 }
 
-static void set_effect(struct decoder *decoder, struct insn_effect *out)
+static void set_effect(const struct decoder *decoder, struct insn_effect *out)
 {
 	const cs_insn *insn = decoder->insn;
 	const cs_x86 *x86 = &insn->detail->x86;
 	cs_regs read, written;
 	uint8_t read_count, written_count;
 
-	memset(out, 0, sizeof(*out));
 	out->length = (uint8_t)insn->size;
 	set_flow(insn, x86, out);
 	if (cs_regs_access(decoder->capstone, insn, read, &read_count, written, &written_count) !=
@@ -119,13 +116,10 @@ static void set_effect(struct decoder *decoder, struct insn_effect *out)
 		out->frame = FRAME_LOST;
 }
 
-bool decoder_effect(struct decoder *decoder, uint64_t vaddr, struct insn_effect *out)
+bool effect_x86(struct decoder *decoder, uint64_t vaddr, struct insn_effect *out)
 {
-	size_t size;
-	const uint8_t *code = decoder_code(decoder, vaddr, &size);
-
 	cs_option(decoder->capstone, CS_OPT_DETAIL, CS_OPT_ON);
-	bool ok = code && cs_disasm_iter(decoder->capstone, &code, &size, &vaddr, decoder->insn);
+	bool ok = decoder_decode(decoder, vaddr);
 	if (ok)
 		set_effect(decoder, out);
 	cs_option(decoder->capstone, CS_OPT_DETAIL, CS_OPT_OFF);
