@@ -6,6 +6,8 @@
 #   make demo       install what is missing, build, profile a demo service for 5 s
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make bench      measure what the probes cost
+#   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=DIR BUILD=build/arm64
+#                   build for another machine (tests/matrix/cross.py makes the DIR)
 #   V=1             show the commands
 
 PREFIX ?= /usr/local
@@ -29,14 +31,29 @@ say = @printf '  %-8s %s\n'
 endif
 
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+TRIPLET := $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-gnu
+CROSS_COMPILE ?=
+SYSROOT ?=
+ifneq ($(CROSS_COMPILE),)
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+AR := $(CROSS_COMPILE)ar
+endif
+ifneq ($(SYSROOT),)
+SYSROOT_FLAGS := --sysroot=$(SYSROOT)
+PKG_CONFIG_ENV := PKG_CONFIG_PATH= PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig
+endif
+pkg_config = $(shell $(PKG_CONFIG_ENV) $(PKG_CONFIG) $(1))
 LIBS := libbpf libelf libdw capstone smartcols jansson
 TEST_LIBS := cmocka
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror
 CPPFLAGS_ALL = -I. -Iuser -I$(BUILD)/gen -DGILSCOPE_VERSION='"$(VERSION)"' $(CPPFLAGS)
-CFLAGS_ALL = -std=gnu11 $(CFLAGS) $(WARN) $(shell $(PKG_CONFIG) --cflags $(LIBS))
-LDLIBS_ALL = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm $(LDLIBS)
+CFLAGS_ALL = -std=gnu11 $(SYSROOT_FLAGS) $(CFLAGS) $(WARN) $(call pkg_config,--cflags $(LIBS))
+LDLIBS_ALL = $(call pkg_config,--libs $(LIBS)) -lm $(LDLIBS)
 
 LIB_SRC := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -53,7 +70,7 @@ all: $(BUILD)/gilscope
 
 # A missing library is named with the package that has it, before the compiler's first error.
 deps:
-	@tools/check-deps.sh "$(PKG_CONFIG)" "$(CLANG)" "$(BPFTOOL)" $(LIBS)
+	@$(PKG_CONFIG_ENV) tools/check-deps.sh "$(PKG_CONFIG)" "$(CLANG)" "$(BPFTOOL)" $(LIBS)
 
 setup:
 	@tools/setup.sh
@@ -72,7 +89,7 @@ $(BUILD)/obj/%.o: %.c | deps $(SKELS)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # The multiarch folder holds asm/types.h, which a bpf target does not search by itself.
-BPF_INCLUDES := -Ivmlinux -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
+BPF_INCLUDES := -Ivmlinux -Ibpf -I$(SYSROOT)/usr/include/$(TRIPLET)
 $(BUILD)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/*.def vmlinux/*.h) | deps
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
@@ -86,8 +103,8 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(shell $(PKG_CONFIG) --cflags $(TEST_LIBS)) \
-		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(shell $(PKG_CONFIG) --libs $(TEST_LIBS)) $(LDLIBS_ALL)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(call pkg_config,--cflags $(TEST_LIBS)) \
+		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(call pkg_config,--libs $(TEST_LIBS)) $(LDLIBS_ALL)
 
 unit: $(UNIT_BIN)
 

@@ -87,7 +87,8 @@ static void check_lines(char *text, int width, bool ascii)
 			fail_msg("%d columns are more than %d: %s", text_width(line), width, line);
 		if (line[0] && line[strlen(line) - 1] == ' ')
 			fail_msg("blank at the end: \"%s\"", line);
-		for (const char *c = line; *c; c++)
+		/* Plain char has a sign on some machines only. */
+		for (const unsigned char *c = (const unsigned char *)line; *c; c++)
 			if ((*c >= 0 && *c < ' ') || *c == 0x7f || (ascii && *c < 0))
 				fail_msg("byte 0x%02x in: %s", (unsigned char)*c, line);
 	}
