@@ -3,6 +3,7 @@
 #
 #   make            build/gilscope
 #   make check      install what is missing, build, run every test
+#   make check-arm64-files    plan for Debian's arm64 interpreters of all suites
 #   make demo       install what is missing, build, profile a demo service for 5 s
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make bench      measure what the probes cost
@@ -62,7 +63,7 @@ SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all check demo bench install clean deps setup unit e2e lint format
+.PHONY: all check check-arm64-files demo bench install clean deps setup unit e2e lint format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,7 +107,11 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(call pkg_config,--cflags $(TEST_LIBS)) \
 		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(call pkg_config,--libs $(TEST_LIBS)) $(LDLIBS_ALL)
 
-unit: $(UNIT_BIN)
+unit: $(UNIT_BIN) $(BUILD)/print_plan
+
+$(BUILD)/print_plan: tests/tools/print_plan.c $(BUILD)/libgilscope.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
 
 $(BUILD)/bench/empty.bpf.o: tests/bench/empty.bpf.c | deps
 	$(say) BPF $<
@@ -134,8 +139,12 @@ check: setup
 lint e2e: all
 	+@$(RUN_TESTS) $@ -- $(ARGS)
 
+# Probe plans for Debian's arm64 interpreters of all suites, whatever machine this is.
+check-arm64-files: all unit
+	+@GILSCOPE_ARM64_FILES=all $(RUN_TESTS) tools -- -k arm64 $(ARGS)
+
 format:
-	$(Q)clang-format -i $(wildcard user/*.[ch] user/*/*.[ch] bpf/*.[ch] tests/unit/*.[ch])
+	$(Q)clang-format -i $(wildcard user/*.[ch] user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch])
 
 demo: setup
 	+@$(MAKE) --no-print-directory all

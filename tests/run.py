@@ -20,6 +20,10 @@ import tempfile
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "matrix"))
+import cross  # noqa: E402 (the path comes first)
+import debian  # noqa: E402
+
 MAKE = os.environ.get("MAKE", "make")
 UNIT_TIMEOUT_S = 600
 SOURCES = ("user/**/*.[ch]", "bpf/*.[ch]", "tests/**/*.[ch]")
@@ -80,12 +84,48 @@ def check_build(totals, build):
     used."""
     for compiler, folder in (("gcc", build), ("clang", build / "clang")):
         if not shutil.which(compiler):
-            totals.add(skipped=1)
-            print("skip  build with %s: it is not installed" % compiler)
+            skip(totals, "build with %s" % compiler, "it is not installed")
             continue
         jobs = "-j%d" % (os.cpu_count() or 1)
         problems = run(MAKE, jobs, "CC=" + compiler, "BUILD=%s" % folder, "all", "unit")
         check(totals, "build with %s" % compiler, problems)
+    check_cross_build(totals, build)
+
+
+def skip(totals, name, reason):
+    totals.add(skipped=1)
+    print("skip  %s: %s" % (name, reason), flush=True)
+
+
+def check_cross_build(totals, build):
+    """The program for arm64, with Debian's libraries for it; and what an emulator can run of it:
+    the program starts, and the planner's tests pass, on interpreters compiled for arm64."""
+    name, compiler, emulator = "build for arm64", "aarch64-linux-gnu-gcc", "qemu-aarch64-static"
+    if os.uname().machine == "aarch64":
+        return
+    if not shutil.which(compiler):
+        skip(totals, name, "%s is not installed" % compiler)
+        return
+    try:
+        sysroot = cross.sysroot("arm64")
+    except debian.Unavailable as error:
+        skip(totals, name, "no libraries for it: %s" % error)
+        return
+    folder = build / "arm64"
+    options = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-", "SYSROOT=%s" % sysroot]
+    jobs = "-j%d" % (os.cpu_count() or 1)
+    problems = run(MAKE, jobs, *options, "BUILD=%s" % folder, "all", "unit")
+    check(totals, name, problems)
+    if problems:
+        return
+    if not shutil.which(emulator):
+        skip(totals, "run for arm64", "%s is not installed" % emulator)
+        return
+    emulate = ["env", "GILSCOPE_TEST_CC=%s --sysroot=%s" % (compiler, sysroot)]
+    emulate += [emulator, "-L", sysroot]
+    for words in (["gilscope", "--version"], ["gilscope", "--help"], ["tests/test_plan_builds"]):
+        problems = run(*emulate, folder / words[0], *words[1:])
+        check(totals, "arm64: %s" % " ".join(words), problems)
 
 
 def check_lint(totals, build):
@@ -95,8 +135,7 @@ def check_lint(totals, build):
         problems = run("clang-format", "--dry-run", "-Werror", *sources)
         check(totals, "clang-format", [line for line in problems if ": error: " in line])
     else:
-        totals.add(skipped=1)
-        print("skip  clang-format: it is not installed")
+        skip(totals, "clang-format", "it is not installed")
     check(totals, "every file has its licence", without_header())
     check(totals, "shell scripts parse", parse_shell())
     check(totals, "make install", install(build))
@@ -212,7 +251,7 @@ def main():
         "build": lambda: check_build(totals, build),
         "lint": lambda: check_lint(totals, build),
         "unit": lambda: check_unit(totals, build),
-        "tools": lambda: check_pytest(totals, build, "tools", []),
+        "tools": lambda: check_pytest(totals, build, "tools", options),
         "e2e": lambda: check_pytest(totals, build, "e2e", options),
     }
     for name in names:

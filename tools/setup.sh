@@ -41,6 +41,11 @@ library capstone libcapstone-dev
 library smartcols libsmartcols-dev
 library jansson libjansson-dev
 library cmocka libcmocka-dev
+if [ "$(uname -m)" != aarch64 ]; then # the build for arm64
+	program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdlib.h
+	program qemu-aarch64-static qemu-user-static
+fi
 need python3 test -x /usr/bin/python3
 need python3-pytest /usr/bin/python3 -c 'import pytest'
 need python3-jsonschema /usr/bin/python3 -c 'import jsonschema'

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char fake_python_source[] =
@@ -71,10 +72,11 @@ static const char fake_python_source[] =
 	"#endif\n"
 	"__attribute__((noinline)) void *PyEval_SaveThread(struct gil *gil)\n"
 	"{ RELEASE(gil); return gil; }\n"
-	"/* Bytes inside an instruction that look like a call. */\n"
+	"#if defined(__x86_64__) /* Bytes inside an instruction that look like a call. */\n"
 	"__attribute__((used)) void decoy(void)\n"
 	"{ __asm__ volatile(\".byte 0x48, 0xb8, 0xe8\\n1: .long 0\\n.byte 0, 0, 0\\n\"\n"
 	"		   \".reloc 1b, R_X86_64_PLT32, pthread_cond_signal - 4\" ::: \"rax\"); }\n"
+	"#endif\n"
 	"/* Py_BEGIN_ALLOW_THREADS ... Py_END_ALLOW_THREADS, inlined and not. */\n"
 	"OUT_OF_LINE long blocking_inlined(struct gil *gil)\n"
 	"{ drop_gil_inline(gil); long n = work(3); RESTORE(gil); return n + work(4); }\n"
@@ -112,10 +114,19 @@ static const char fake_python_source[] =
 	"	}\n"
 	"}\n";
 
-/* Compiles it with `flags` into a temporary file: its path in `path`; false without a compiler. */
+/* The C compiler for the machine that this test runs on, which may be an emulated one. */
+static inline const char *fake_python_compiler(void)
+{
+	const char *compiler = getenv("GILSCOPE_TEST_CC");
+
+	return compiler ? compiler : "cc";
+}
+
+/* Compiles it with `flags` into a temporary file: its path in `path`; false without a compiler. A
+ * library, or, with -no-pie, an executable. */
 static inline bool make_fake_python(const char *flags, char path[64])
 {
-	char source[80], command[512];
+	char source[80], command[1024];
 
 	snprintf(path, 64, "/tmp/fake-python-XXXXXX");
 	int fd = mkstemp(path);
@@ -128,7 +139,8 @@ static inline bool make_fake_python(const char *flags, char path[64])
 		return false;
 	fputs(fake_python_source, f);
 	fclose(f);
-	snprintf(command, sizeof(command), "cc -w -O2 -fPIC -shared -pthread %s -o %s %s", flags,
+	snprintf(command, sizeof(command), "%s -w -O2 %s -pthread %s -o %s %s",
+		 fake_python_compiler(), strstr(flags, "-no-pie") ? "" : "-fPIC -shared", flags,
 		 path, source);
 	bool made = system(command) == 0;
 	unlink(source);

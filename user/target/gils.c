@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /* The GILs of a running interpreter, from its memory. */
-#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -92,18 +91,10 @@ int target_read_gils(const struct target *target, struct gil_info *gils, size_t 
 
 /*
  * 3.11 and later keep the kernel's id, as the process's own PID namespace has it. Before, thread_id
- * is the pthread_t, and glibc has the kernel's id some bytes into it (struct pthread in
- * nptl/descr.h; x86_64: read from live processes, aarch64: from the debug information of Debian's
- * 2.31, 2.36 and 2.43).
+ * is the pthread_t, and glibc on x86_64 has the kernel's id 0x2d0 bytes into it (struct pthread in
+ * nptl/descr.h; read from live processes).
  */
 #define GLIBC_X86_64_PTHREAD_TID 0x2d0
-#define GLIBC_AARCH64_PTHREAD_TID 0xd0
-
-static uint64_t pthread_tid_offset(const struct target *target)
-{
-	return elf_image_machine(target->python.image) == EM_AARCH64 ? GLIBC_AARCH64_PTHREAD_TID
-								     : GLIBC_X86_64_PTHREAD_TID;
-}
 
 pid_t target_tstate_tid(const struct target *target, uint64_t tstate)
 {
@@ -119,8 +110,7 @@ pid_t target_tstate_tid(const struct target *target, uint64_t tstate)
 		tid = (int)value;
 	} else {
 		if (!read_pointer(target->pid, tstate + off->tstate_thread_id, &value) ||
-		    process_read(target->pid, value + pthread_tid_offset(target), &tid,
-				 sizeof(tid)))
+		    process_read(target->pid, value + GLIBC_X86_64_PTHREAD_TID, &tid, sizeof(tid)))
 			return 0;
 	}
 	return process_thread_by_ns_tid(target->pid, tid);
