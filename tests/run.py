@@ -121,11 +121,18 @@ def check_cross_build(totals, build):
     if not shutil.which(emulator):
         skip(totals, "run for arm64", "%s is not installed" % emulator)
         return
-    emulate = ["env", "GILSCOPE_TEST_CC=%s --sysroot=%s" % (compiler, sysroot)]
-    emulate += [emulator, "-L", sysroot]
-    for words in (["gilscope", "--version"], ["gilscope", "--help"], ["tests/test_plan_builds"]):
-        problems = run(*emulate, folder / words[0], *words[1:])
-        check(totals, "arm64: %s" % " ".join(words), problems)
+    emulate = [emulator, "-L", sysroot]
+    for option in ("--version", "--help"):
+        problems = run(*emulate, folder / "gilscope", option)
+        check(totals, "arm64: gilscope %s" % option, problems)
+    # clang's frames are found from the frame pointer, gcc's from the stack pointer.
+    for command in (compiler, "clang --target=aarch64-linux-gnu"):
+        if not shutil.which(command.split()[0]):
+            skip(totals, "arm64: test_plan_builds with %s" % command, "it is not installed")
+            continue
+        with_compiler = ["env", "GILSCOPE_TEST_CC=%s --sysroot=%s" % (command, sysroot)]
+        problems = run(*with_compiler, *emulate, folder / "tests/test_plan_builds")
+        check(totals, "arm64: test_plan_builds with %s" % command, problems)
 
 
 def check_lint(totals, build):
