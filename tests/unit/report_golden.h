@@ -89,8 +89,8 @@ static void check_lines(char *text, int width, bool ascii)
 			fail_msg("blank at the end: \"%s\"", line);
 		/* Plain char has a sign on some machines only. */
 		for (const unsigned char *c = (const unsigned char *)line; *c; c++)
-			if ((*c >= 0 && *c < ' ') || *c == 0x7f || (ascii && *c < 0))
-				fail_msg("byte 0x%02x in: %s", (unsigned char)*c, line);
+			if (*c < ' ' || *c == 0x7f || (ascii && *c > 0x7f))
+				fail_msg("byte 0x%02x in: %s", *c, line);
 	}
 	free(text);
 }
