@@ -47,7 +47,7 @@ PKG_CONFIG_ENV := PKG_CONFIG_PATH= PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig
 endif
 pkg_config = $(shell $(PKG_CONFIG_ENV) $(PKG_CONFIG) $(1))
-LIBS := libbpf libelf libdw capstone smartcols jansson
+LIBS := libbpf libelf libdw zlib capstone smartcols jansson
 TEST_LIBS := cmocka
 
 CFLAGS ?= -O2 -g

@@ -20,6 +20,7 @@ if command -v "$pkg_config" >/dev/null; then
 		"$pkg_config" --exists "$lib" && continue
 		case $lib in
 		capstone | smartcols | jansson | cmocka) need "$lib" "lib$lib-dev" ;;
+		zlib) need zlib zlib1g-dev ;;
 		*) need "$lib" "$lib-dev" ;;
 		esac
 	done

@@ -33,10 +33,12 @@ program clang-format clang-format
 program strip binutils
 program setcap libcap2-bin
 program setpriv util-linux
+program xz xz-utils
 need libc6-dev test -e /usr/include/stdlib.h
 library libbpf libbpf-dev
 library libelf libelf-dev
 library libdw libdw-dev
+library zlib zlib1g-dev
 library capstone libcapstone-dev
 library smartcols libsmartcols-dev
 library jansson libjansson-dev
@@ -48,6 +50,7 @@ if [ "$(uname -m)" != aarch64 ]; then # the build for arm64
 fi
 need python3 test -x /usr/bin/python3
 need python3-pytest /usr/bin/python3 -c 'import pytest'
+need python3-pyelftools /usr/bin/python3 -c 'import elftools'
 need python3-jsonschema /usr/bin/python3 -c 'import jsonschema'
 
 if [ -n "$missing" ]; then

@@ -295,6 +295,8 @@ static int report(struct capture *c)
 	struct result result = {.several = c->options->pids.count > 1 || c->options->follow ||
 					   c->options->comm || c->options->cgroup};
 
+	if (c->options->format == FORMAT_JSON || c->options->verbose)
+		collector_name_sites(c->collector);
 	add_processes(c, &results);
 	if (!results.count)
 		return log_err(-ESRCH, "no Python process was captured: nothing to report");

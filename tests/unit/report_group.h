@@ -144,6 +144,7 @@ static void make_server(struct group *g)
 	s->target.is_static = s->target.stripped = false;
 	s->target.version = (struct py_version){3, 12, 1, "3.12.1"};
 	s->plan.method = PLAN_LIBC_ENTRY;
+	s->plan.symbols = SYMBOLS_SYMTAB;
 	s->plan.notes = notes;
 	s->plan.note_count = ARRAY_SIZE(notes);
 	s->process.foreign_hits[1] = 321;

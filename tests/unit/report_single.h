@@ -79,6 +79,7 @@ static void make_trouble(struct sample *s)
 	s->target.python.path = (char *)"/opt/lib/libpython3.12.so.1.0";
 	s->target.version = (struct py_version){3, 12, 1, "3.12.1"};
 	s->plan.method = PLAN_LIBC_ENTRY;
+	s->plan.symbols = SYMBOLS_SYMTAB;
 	s->plan.notes = notes;
 	s->plan.note_count = ARRAY_SIZE(notes);
 	s->result.capture.end = s->model.end = END_SIGNAL;

@@ -229,26 +229,6 @@ static void got_slots_hold_the_function(void **state)
 	elf_image_close(image);
 }
 
-static void names_come_from_symtab(void **state)
-{
-	struct elf_image *image;
-	Dl_info self;
-
-	(void)state;
-	assert_int_equal(elf_image_open("/proc/self/exe", &image), 0);
-	if (!elf_image_has_symtab(image))
-		skip();
-	assert_true(dladdr((void *)names_come_from_symtab, &self));
-	const struct elf_segment *segments;
-	elf_image_segments(image, &segments);
-	uint64_t vaddr = (uint64_t)names_come_from_symtab - (uint64_t)self.dli_fbase +
-			 (segments[0].vaddr & ~0xfffULL);
-	const char *name = elf_image_function_name(image, vaddr + 1);
-	assert_non_null(name);
-	assert_string_equal(name, "names_come_from_symtab");
-	elf_image_close(image);
-}
-
 static void what_is_no_elf_file_is_refused(void **state)
 {
 	struct elf_image *image = (void *)1;
@@ -284,7 +264,6 @@ static void use_image(const char *path)
 	elf_image_symbol(image, "main", &a);
 	elf_image_default_symbol(image, "main");
 	elf_image_got_slots(image, "pthread_cond_signal", slots, 4);
-	elf_image_function_name(image, 0x1234);
 	elf_image_exports(image, 0x1234);
 	elf_image_has_symtab(image);
 	elf_image_build_id(image);
@@ -367,7 +346,6 @@ int main(void)
 		cmocka_unit_test(a_segment_begins_its_mapping),
 		cmocka_unit_test(every_exported_function_is_found),
 		cmocka_unit_test(got_slots_hold_the_function),
-		cmocka_unit_test(names_come_from_symtab),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
 		cmocka_unit_test(truncated_files_are_refused),
 		cmocka_unit_test(broken_bytes_do_no_harm),

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "probe/names.h"
 #include "probe/tables.h"
 
 /* One image of a file is enough. */
@@ -82,6 +83,18 @@ const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, st
 	code->libc = elf_image_share(target->libc.image);
 	*VEC_PUSH(codes) = code;
 	return code;
+}
+
+void codes_name(struct codes *codes, const struct code_plan *code, const struct target *target)
+{
+	for (size_t i = 0; i < codes->count; i++) {
+		struct code_plan *own = codes->items[i];
+
+		if (own != code || own->named || !target->python.symbols)
+			continue;
+		plan_name_sites(&own->plan, target->python.symbols, target->libc.symbols);
+		own->named = true;
+	}
 }
 
 void codes_free(struct codes *codes)

@@ -449,6 +449,12 @@ void collector_finish(struct collector *c)
 	record_losses(c);
 }
 
+void collector_name_sites(struct collector *c)
+{
+	for (size_t i = 0; i < c->traced.count; i++)
+		codes_name(&c->codes, c->traced.items[i]->code, &c->traced.items[i]->target);
+}
+
 uint64_t collector_start_ns(const struct collector *c)
 {
 	return c->start_ns;

@@ -66,6 +66,10 @@ int collector_follow(struct collector *c);
  * then. */
 void collector_finish(struct collector *c);
 
+/* Names the functions that the probes stand in. May take seconds: for after the capture, and only
+ * where names are shown. */
+void collector_name_sites(struct collector *c);
+
 /* Holds and waits that are going on now. */
 struct open_interval {
 	uint32_t process; /* number of its records */

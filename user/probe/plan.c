@@ -109,8 +109,6 @@ static struct probe_site *add_site(struct probe_plan *plan, const struct elf_ima
 	memcpy(site->bytes, insn->bytes, sizeof(site->bytes));
 	site->length = insn->length;
 	memcpy(site->insn, insn->text, sizeof(site->insn));
-	const char *name = elf_image_function_name(image, insn->vaddr);
-	snprintf(site->function, sizeof(site->function), "%s", name ? name : "");
 	site->emulated = insn->emulated;
 	return site;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "target/elf_image.h"
+#include "target/symbols.h"
 
 #define PLAN_MAX_SITES 64
 #define PLAN_MAX_RETURNS 32
@@ -38,7 +39,7 @@ struct probe_site {
 	uint8_t bytes[16]; /* what stands there, to compare with the process's memory */
 	uint8_t length;	   /* of the instruction */
 	char insn[64];	   /* disassembled, for people: "call 0x41d0f0" */
-	char function[64]; /* name of the function that holds it if the file says it, else "" */
+	char function[64]; /* name of the function that holds it, "" if not known; see names.h */
 	bool emulated;	   /* the kernel emulates it (cheap), else single-steps a copy of it */
 	bool forced;  /* ROLE_RELEASE: it stands in the eval loop's own code, so its releases are
 			 forced */
@@ -68,8 +69,9 @@ struct probe_plan {
 	size_t site_count;
 	struct plan_return returns[PLAN_MAX_RETURNS];
 	size_t return_count;
-	bool forced_known; /* forced and voluntary releases can be told apart */
-	char **notes;	   /* reasons for every fallback and doubt, sentences for people */
+	bool forced_known;	     /* forced and voluntary releases can be told apart */
+	enum symbols_source symbols; /* where the interpreter's names are from; see names.h */
+	char **notes; /* reasons for every fallback and doubt, sentences for people */
 	size_t note_count;
 };
 

@@ -41,12 +41,8 @@ uint64_t elf_image_symbol(const struct elf_image *image, const char *name, uint6
  */
 uint64_t elf_image_default_symbol(const struct elf_image *image, const char *name);
 
-/* True if the file has a .symtab with at least one function. Names only; no probe depends on it. */
+/* True if the file has a .symtab with at least one function. */
 bool elf_image_has_symtab(const struct elf_image *image);
-
-/* Name of the function (.symtab, else .dynsym) that holds an address, for people; NULL if the file
- * does not say. Lives as long as the image. */
-const char *elf_image_function_name(const struct elf_image *image, uint64_t vaddr);
 
 /* True if an exported function begins at the address. */
 bool elf_image_exports(const struct elf_image *image, uint64_t vaddr);
@@ -90,7 +86,7 @@ struct elf_got_slot {
 size_t elf_image_got_slots(const struct elf_image *image, const char *name,
 			   struct elf_got_slot *slots, size_t max);
 
-/* The underlying libelf handle, for libdw (call frame information). Owned by the image. */
+/* The underlying libelf handle and open file, for libdw. Owned by the image. */
 struct Elf;
 struct Elf *elf_image_libelf(const struct elf_image *image);
 

@@ -37,16 +37,13 @@ struct elf_image {
 	struct elf_table rela;	   /* Elf64_Rela */
 	struct elf_table jmprel;   /* Elf64_Rela */
 	struct elf_strings dynstr;
-	struct elf_table symtab; /* Elf64_Sym */
-	struct elf_strings symstr;
 	char build_id[2 * 64 + 1];
 };
 
 /* Bytes at a file offset, NULL if the file ends before. */
 const void *elf_image_file_bytes(const struct elf_image *image, uint64_t offset, uint64_t size);
 
-/* Finds the dynamic section's tables, given its address and size, and .symtab. What is broken is
- * left out. */
+/* Finds the dynamic section's tables, given its address and size. What is broken is left out. */
 void elf_symbols_load(struct elf_image *image, uint64_t dynamic, uint64_t size);
 
 #endif

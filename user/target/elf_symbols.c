@@ -104,7 +104,7 @@ static void set_table(const struct elf_image *image, struct elf_table *table, ui
 	table->count = table->data ? count : 0;
 }
 
-static void load_dynamic(struct elf_image *image, uint64_t vaddr, uint64_t size)
+void elf_symbols_load(struct elf_image *image, uint64_t vaddr, uint64_t size)
 {
 	struct dynamic_tags tags;
 
@@ -120,30 +120,6 @@ static void load_dynamic(struct elf_image *image, uint64_t vaddr, uint64_t size)
 	image->dynstr.size = image->dynstr.data ? tags.strsz : 0;
 }
 
-static void load_symtab(struct elf_image *image)
-{
-	GElf_Shdr shdr, strings;
-	Elf_Scn *section = NULL;
-
-	while ((section = elf_nextscn(image->elf, section))) {
-		if (gelf_getshdr(section, &shdr) && shdr.sh_type == SHT_SYMTAB)
-			break;
-	}
-	if (!section || !gelf_getshdr(elf_getscn(image->elf, shdr.sh_link), &strings) ||
-	    strings.sh_type != SHT_STRTAB)
-		return;
-	image->symtab.data = elf_image_file_bytes(image, shdr.sh_offset, shdr.sh_size);
-	image->symtab.count = image->symtab.data ? shdr.sh_size / sizeof(Elf64_Sym) : 0;
-	image->symstr.data = elf_image_file_bytes(image, strings.sh_offset, strings.sh_size);
-	image->symstr.size = image->symstr.data ? strings.sh_size : 0;
-}
-
-void elf_symbols_load(struct elf_image *image, uint64_t dynamic, uint64_t size)
-{
-	load_dynamic(image, dynamic, size);
-	load_symtab(image);
-}
-
 static Elf64_Sym symbol_at(const struct elf_table *table, size_t i)
 {
 	Elf64_Sym symbol;
@@ -156,14 +132,6 @@ static bool has_name(const struct elf_strings *strings, uint32_t at, const char 
 {
 	return at < strings->size && size <= strings->size - at &&
 	       memcmp(strings->data + at, name, size) == 0;
-}
-
-/* A string of the file, NULL if it does not end inside its table. */
-static const char *string_at(const struct elf_strings *strings, uint32_t at)
-{
-	if (at >= strings->size || !memchr(strings->data + at, 0, strings->size - at))
-		return NULL;
-	return strings->data + at;
 }
 
 static bool is_defined(const Elf64_Sym *symbol)
@@ -235,31 +203,20 @@ bool elf_image_exports(const struct elf_image *image, uint64_t vaddr)
 
 bool elf_image_has_symtab(const struct elf_image *image)
 {
-	for (size_t i = 0; i < image->symtab.count; i++) {
-		Elf64_Sym symbol = symbol_at(&image->symtab, i);
-		if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && is_defined(&symbol))
-			return true;
+	Elf_Scn *section = NULL;
+	GElf_Shdr shdr;
+	GElf_Sym symbol;
+
+	while ((section = elf_nextscn(image->elf, section))) {
+		if (!gelf_getshdr(section, &shdr) || shdr.sh_type != SHT_SYMTAB)
+			continue;
+		Elf_Data *data = elf_getdata(section, NULL);
+		for (int i = 0; data && gelf_getsym(data, i, &symbol); i++)
+			if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC &&
+			    symbol.st_shndx != SHN_UNDEF)
+				return true;
 	}
 	return false;
-}
-
-static const char *name_in(const struct elf_table *table, const struct elf_strings *strings,
-			   uint64_t vaddr)
-{
-	for (size_t i = 0; i < table->count; i++) {
-		Elf64_Sym symbol = symbol_at(table, i);
-		if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && is_defined(&symbol) &&
-		    vaddr >= symbol.st_value && vaddr - symbol.st_value < symbol.st_size)
-			return string_at(strings, symbol.st_name);
-	}
-	return NULL;
-}
-
-const char *elf_image_function_name(const struct elf_image *image, uint64_t vaddr)
-{
-	const char *name = name_in(&image->symtab, &image->symstr, vaddr);
-
-	return name ? name : name_in(&image->dynsym, &image->dynstr, vaddr);
 }
 
 /* Relocations that fill a slot with a function's address; `plt`: called through a PLT stub. */
