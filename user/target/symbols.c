@@ -137,6 +137,14 @@ static int download(struct symbols *symbols, Dwfl_Module *module)
 	return fd;
 }
 
+/* A download is for what has no names otherwise, and for who has asked for it. */
+static bool may_download(const struct elf_image *image)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	return urls && urls[0] && elf_image_build_id(image)[0] && !has_debugdata(image);
+}
+
 /* libdwfl calls it if the file has no .symtab, once. */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *file, const char *link, GElf_Word checksum, char **found)
@@ -151,8 +159,7 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
 	*found = NULL;
 	int fd = find_on_disk(symbols);
 	symbols->separate = SYMBOLS_DEBUGFILE;
-	if (fd < 0 && !has_debugdata(symbols->image) && elf_image_build_id(symbols->image)[0] &&
-	    dwfl_get_debuginfod_client(symbols->dwfl)) {
+	if (fd < 0 && may_download(symbols->image)) {
 		fd = download(symbols, module);
 		symbols->separate = SYMBOLS_DEBUGINFOD;
 	}
