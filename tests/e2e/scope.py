@@ -37,8 +37,8 @@ class Capture:
     """gilscope at work. With a PID it attaches to it; the arguments come after its own. prefix: a
     command that becomes gilscope."""
 
-    def __init__(self, *arguments, pid=None, output="json", prefix=()):
-        own = ["-v", "-f", output] + (["-p", str(pid)] if pid else [])
+    def __init__(self, *arguments, pid=None, output="json", prefix=(), verbose=True):
+        own = ["-v"] * verbose + ["-f", output] + (["-p", str(pid)] if pid else [])
         self.stdout = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [*prefix, PROGRAM, "stat", *own, *map(str, arguments)],

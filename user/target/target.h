@@ -62,7 +62,8 @@ struct target {
 	char *exe;     /* path as the target sees it */
 	char *cmdline; /* arguments, separated by blanks; control characters replaced */
 	bool has_root; /* its paths lead to other files than ours do: `root` is its root directory,
-			  open, since it may have ended when files are looked for */
+			  open, since it may have ended when files are looked for; mounts below it
+			  go with its mount namespace */
 	int root;
 	struct mapped_file python;
 	struct mapped_file libc; /* image == NULL: none found */
