@@ -61,7 +61,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
-UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(BUILD)/tests/show_target
 
 .PHONY: all check check-arm64-files demo bench install clean deps setup unit e2e lint format
 .DELETE_ON_ERROR:
@@ -136,7 +136,7 @@ check: setup
 	+@$(RUN_TESTS)
 
 # A part of it: make e2e ARGS="-k truth"
-lint e2e: all
+lint e2e: all $(BUILD)/tests/show_target
 	+@$(RUN_TESTS) $@ -- $(ARGS)
 
 # Probe plans for Debian's arm64 interpreters of all suites, whatever machine this is.

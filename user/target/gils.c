@@ -91,10 +91,8 @@ int target_read_gils(const struct target *target, struct gil_info *gils, size_t 
 
 /*
  * 3.11 and later keep the kernel's id, as the process's own PID namespace has it. Before, thread_id
- * is the pthread_t, and glibc on x86_64 has the kernel's id 0x2d0 bytes into it (struct pthread in
- * nptl/descr.h; read from live processes).
+ * is the pthread_t, and the C library has the kernel's id in what that points to.
  */
-#define GLIBC_X86_64_PTHREAD_TID 0x2d0
 
 pid_t target_tstate_tid(const struct target *target, uint64_t tstate)
 {
@@ -110,7 +108,7 @@ pid_t target_tstate_tid(const struct target *target, uint64_t tstate)
 		tid = (int)value;
 	} else {
 		if (!read_pointer(target->pid, tstate + off->tstate_thread_id, &value) ||
-		    process_read(target->pid, value + GLIBC_X86_64_PTHREAD_TID, &tid, sizeof(tid)))
+		    process_read(target->pid, value + off->pthread_tid, &tid, sizeof(tid)))
 			return 0;
 	}
 	return process_thread_by_ns_tid(target->pid, tid);

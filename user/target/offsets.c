@@ -8,58 +8,52 @@
 
 #include "base/mem.h"
 
-/*
- * Up to 3.12, by minor version: Include/internal/pycore_runtime.h, pycore_interp.h and
- * Include/cpython/pystate.h, read from the DWARF of real builds. Layouts do not change within a
- * minor version after its release; what is read through them is checked against the process all the
- * same (target_read_gils).
- */
-static const struct {
-	int minor;
-	struct py_offsets off;
-} table[] = {
-	{8,
-	 {.runtime_interpreters_head = 32,
-	  .interp_id = 16,
-	  .runtime_gil = 1152,
-	  .tstate_thread_id = 176}},
-	{9,
-	 {.runtime_interpreters_head = 32,
-	  .interp_id = 24,
-	  .runtime_gil = 352,
-	  .tstate_thread_id = 176}},
-	{10,
-	 {.runtime_interpreters_head = 32,
-	  .interp_id = 24,
-	  .runtime_gil = 352,
-	  .tstate_thread_id = 176}},
-	{11,
-	 {.runtime_interpreters_head = 40,
-	  .interp_id = 48,
-	  .runtime_gil = 360,
-	  .tstate_thread_id = 152,
-	  .tstate_native_id = 160}},
-	{12,
-	 {.runtime_interpreters_head = 40,
-	  .interp_id = 8,
-	  .interp_gil = 384,
-	  .tstate_thread_id = 136,
-	  .tstate_native_id = 144}},
-};
-
 /* Where the fields that we need stand in struct _Py_DebugOffsets
  * (Include/internal/pycore_debug_offsets.h). */
 struct debug_layout {
-	int minor;
 	uint32_t interpreters_head, interp_id, interp_next, ceval_gil, own_gil, gil_locked,
 		gil_holder, thread_id, native_thread_id;
 };
 
-static const struct debug_layout debug_layouts[] = {
-	{13, 40, 56, 64, 112, 120, 136, 144, 192, 200},
-	{14, 40, 56, 64, 120, 128, 144, 152, 216, 224},
-	{15, 40, 56, 64, 120, 128, 144, 152, 240, 248},
+/*
+ * Up to 3.12 the offsets (`table`), from 3.13 on where the file has them (`debug_table`). Layouts
+ * do not change within a minor version after its release; what is read through them is checked
+ * against the process all the same (target_read_gils).
+ */
+#include "target/offsets_table.h"
+
+/*
+ * What depends on the machine's C library: the sizes of its types (bits/pthreadtypes-arch.h; musl:
+ * alltypes.h), and where the kernel's thread id stands in what a pthread_t points to (glibc: struct
+ * pthread, by its DWARF in 2.31, 2.36 and 2.43; musl: pthread_kill's code in 1.2). A file that brings its own C library counts as
+ * glibc's.
+ */
+static const struct libc_layout {
+	int machine;
+	const char *libc;
+	uint32_t cond_size, mutex_size, pthread_tid;
+} libc_layouts[] = {
+	{EM_X86_64, "glibc", 48, 40, 0x2d0},
+	{EM_X86_64, "musl", 48, 40, 0x30},
+	{EM_AARCH64, "glibc", 48, 48, 0xd0},
+	{EM_AARCH64, "musl", 48, 40, 0x20},
 };
+
+static const struct libc_layout *libc_layout(int machine, const char *libc)
+{
+	const struct libc_layout *found = &libc_layouts[0];
+
+	for (size_t i = ARRAY_SIZE(libc_layouts); i-- > 0;) {
+		const struct libc_layout *one = &libc_layouts[i];
+
+		if (one->machine != machine)
+			continue;
+		found = one;
+		if (!strcmp(one->libc, libc))
+			break;
+	}
+	return found;
+}
 
 /* No structure of CPython is as large; an offset beyond it is garbage. */
 #define OFFSET_LIMIT (1 << 20)
@@ -67,16 +61,16 @@ static const struct debug_layout debug_layouts[] = {
 /*
  * struct _gil_runtime_state { unsigned long interval; PyThreadState *last_holder; int locked;
  * unsigned long switch_number; cond; mutex; switch_cond; switch_mutex }, the same from 3.7 to 3.15
- * (Include/internal/pycore_gil.h); a free-threaded build has `int enabled` before it. The size of
- * pthread_cond_t is 48 everywhere, pthread_mutex_t has 40 bytes on x86_64 and 48 on aarch64 glibc.
+ * (Include/internal/pycore_gil.h); a free-threaded build has `int enabled` before it.
  */
-static void fill_gil(struct py_offsets *off, uint32_t base, int machine)
+static void fill_gil(struct py_offsets *off, uint32_t base, const struct libc_layout *libc)
 {
 	off->gil_interval = base;
 	off->gil_last_holder = base + 8;
 	off->gil_locked = base + 16;
 	off->gil_cond = base + 32;
-	off->gil_switch_cond = off->gil_cond + (machine == EM_AARCH64 ? 96 : 88);
+	off->gil_switch_cond = off->gil_cond + libc->cond_size + libc->mutex_size;
+	off->pthread_tid = libc->pthread_tid;
 }
 
 static int from_debug_offsets(const struct py_version *version, const struct debug_layout *at,
@@ -124,10 +118,10 @@ static int from_debug_offsets(const struct py_version *version, const struct deb
 	return 0;
 }
 
-int offsets_find(const struct py_version *version, const struct elf_image *python,
+int offsets_find(const struct py_version *version, const struct elf_image *python, const char *libc,
 		 struct py_offsets *off, bool *free_threaded)
 {
-	const int machine = elf_image_machine(python);
+	const struct libc_layout *layout = libc_layout(elf_image_machine(python), libc);
 
 	memset(off, 0, sizeof(*off));
 	*free_threaded = false;
@@ -136,16 +130,16 @@ int offsets_find(const struct py_version *version, const struct elf_image *pytho
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].minor != version->minor)
 			continue;
-		*off = table[i].off;
-		fill_gil(off, 0, machine);
+		*off = table[i].at;
+		fill_gil(off, 0, layout);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(debug_layouts); i++) {
-		if (debug_layouts[i].minor != version->minor)
+	for (size_t i = 0; i < ARRAY_SIZE(debug_table); i++) {
+		if (debug_table[i].minor != version->minor)
 			continue;
 		int err =
-			from_debug_offsets(version, &debug_layouts[i], python, off, free_threaded);
-		fill_gil(off, *free_threaded ? 8 : 0, machine);
+			from_debug_offsets(version, &debug_table[i].at, python, off, free_threaded);
+		fill_gil(off, *free_threaded ? 8 : 0, layout);
 		return err;
 	}
 	return -ENOTSUP;

@@ -278,7 +278,8 @@ static int find_layout(pid_t pid, struct target *target)
 	struct py_version *version = &target->version;
 
 	version_find(target->python.image, version);
-	int err = offsets_find(version, target->python.image, &target->off, &target->free_threaded);
+	int err = offsets_find(version, target->python.image, target->libc_kind, &target->off,
+			       &target->free_threaded);
 	if (err == -ENOTSUP)
 		return log_err(
 			err,
@@ -309,11 +310,12 @@ int target_resolve(pid_t pid, struct target *target)
 		err = check_process(pid, target);
 	if (!err)
 		err = find_files(pid, target);
-	if (!err)
-		err = find_layout(pid, target);
 	if (err)
 		return err;
 	target->libc_kind = libc_kind(&target->libc);
+	err = find_layout(pid, target);
+	if (err)
+		return err;
 	target->stripped = !elf_image_has_symtab(target->python.image);
 	target->runtime =
 		elf_image_symbol(target->python.image, "_PyRuntime", NULL) + target->python.bias;

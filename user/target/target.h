@@ -33,7 +33,7 @@ struct py_version {
 	char text[32]; /* "3.11.2", "3.14.0rc1" */
 };
 
-/* Offsets inside CPython's structures, in bytes (CPython's source; see offsets.c). */
+/* Offsets inside CPython's and libc's structures, in bytes (see offsets.c). */
 struct py_offsets {
 	uint32_t runtime_interpreters_head;
 	uint32_t interp_next;
@@ -43,6 +43,7 @@ struct py_offsets {
 	uint32_t runtime_gil; /* of the GIL in _PyRuntime, if interp_gil is 0 */
 	uint32_t tstate_thread_id;
 	uint32_t tstate_native_id; /* 0: there is none (before 3.11) */
+	uint32_t pthread_tid;	   /* of the kernel's thread id in what thread_id points to */
 	uint32_t gil_interval;	   /* microseconds, unsigned long */
 	uint32_t gil_last_holder;
 	uint32_t gil_locked;
