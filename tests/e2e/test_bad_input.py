@@ -197,7 +197,9 @@ def test_older_version(older):
     )
     try:
         assert process.stdout.readline() == b"READY\n"
-        cause = r"3\.%d|older than 3\.8" % older.version[1]
+        # Before 3.7 there was no _PyRuntime to know it by.
+        named = older.version >= (3, 7)
+        cause = re.escape("CPython %d.%d.%d" % older.version) if named else "no CPython"
         refuse(INPUT, "-p", process.pid, "-d", 30, cause=cause)
     finally:
         process.kill()
@@ -239,6 +241,28 @@ def test_unknown_version(tmp_path):
     workload = Workload(future, "ends.py")
     try:
         refuse(INPUT, "-p", workload.pid, "-d", 30, cause=r"3\.99\.")
+        assert workload.go() == {}
+    finally:
+        workload.kill()
+
+
+def test_offsets_of_another_version(tmp_path):
+    """A library whose _Py_DebugOffsets say that they are another version's."""
+    new = [one for one in interpreters.installed()[0] if one.version >= (3, 13)]
+    new = [one for one in new if one.kind == "shared"]
+    if not new:
+        pytest.skip("no shared CPython 3.13 or later")
+    data = bytearray(open(new[0].file, "rb").read())
+    cookie = re.search(rb"xdebugpy..%c\x03\0{4}" % new[0].version[1], data, re.DOTALL)
+    data[cookie.start() + 10] += 1
+    library = tmp_path / os.path.basename(new[0].file)
+    library.write_bytes(data)
+    env = (("LD_LIBRARY_PATH", str(tmp_path)),)
+    liar = interpreters.dataclasses.replace(new[0], file=str(library), env=env)
+    workload = Workload(liar, "ends.py")
+    try:
+        cause = r"contradict.*3\.%d\." % new[0].version[1]
+        refuse(INPUT, "-p", workload.pid, "-d", 30, cause=cause)
         assert workload.go() == {}
     finally:
         workload.kill()

@@ -24,9 +24,9 @@ struct debug_layout {
 
 /*
  * What depends on the machine's C library: the sizes of its types (bits/pthreadtypes-arch.h; musl:
- * alltypes.h), and where the kernel's thread id stands in what a pthread_t points to (glibc: struct
- * pthread, by its DWARF in 2.31, 2.36 and 2.43; musl: pthread_kill's code in 1.2). A file that brings its own C library counts as
- * glibc's.
+ * alltypes.h), and where the kernel's thread id stands in what a pthread_t points to (glibc: DWARF
+ * of struct pthread in 2.31, 2.36 and 2.43; musl: code of pthread_kill in 1.2). A file that brings
+ * its own C library counts as glibc's.
  */
 static const struct libc_layout {
 	int machine;

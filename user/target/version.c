@@ -84,7 +84,7 @@ static int minor_by_api(const struct elf_image *image)
 	for (size_t i = 0; i < ARRAY_SIZE(added); i++)
 		if (elf_image_symbol(image, added[i].name, NULL))
 			return added[i].minor;
-	return 0;
+	return 7; /* _PyRuntime is new in it, and without that no file is looked at */
 }
 
 void version_find(const struct elf_image *image, struct py_version *out)
@@ -102,10 +102,6 @@ void version_find(const struct elf_image *image, struct py_version *out)
 	}
 	out->major = 3;
 	out->minor = minor_by_api(image);
-	if (!out->minor) {
-		snprintf(out->text, sizeof(out->text), "older than 3.8");
-		return;
-	}
 	const size_t count = elf_image_segments(image, &segments);
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *text = elf_image_bytes(image, segments[i].vaddr, segments[i].filesz);

@@ -10,8 +10,7 @@ bool version_is_python(const struct elf_image *image);
 
 /*
  * The version of the CPython in the file, from the file alone, so that a process that has not begun
- * to run can be told too. Always fills `out`; `minor` is 0 where only "older than 3.8" is known. No
- * message.
+ * to run can be told too. Always fills `out`. No message.
  */
 void version_find(const struct elf_image *image, struct py_version *out);
 
