@@ -126,11 +126,13 @@ static void contradictions_are_refused(void **state)
 	(void)state;
 	uint64_t *words = copy_newest(13, &copy, "_PyRuntime");
 	assert_int_equal(resolve(copy.path, &version), 0);
+	const uint64_t locked = version.minor == 13 ? 17 : 18; /* gil_runtime_state.locked */
 	const uint64_t wrong[][2] = {
 		{0, words[0] ^ 1},		   /* no cookie */
 		{1, words[1] + 0x10000},	   /* another minor version */
 		{1, words[1] + 0x1000000},	   /* another major version */
 		{2, !words[2]},			   /* the GIL's fields say otherwise */
+		{locked, words[locked] + 8},	   /* the same */
 		{5, UINT64_MAX},		   /* interpreters_head: beyond any structure */
 		{5, 1 << 20},			   /* the same, just so */
 		{7, words[7] | (uint64_t)1 << 32}, /* interpreter_state.id: more than 32 bits */
