@@ -9,6 +9,7 @@
 #include "doctor.h"
 #include "probe/code.h"
 #include "probe/features.h"
+#include "probe/names.h"
 #include "report/format.h"
 #include "target/process.h"
 
@@ -205,7 +206,7 @@ static void check_gils(struct doctor_process *p)
 /* CPython gives the kernel the names of its threads from 3.14 on. */
 #define NAMES_IN_KERNEL_MINOR 14
 
-static void check_names(struct doctor_process *p)
+static void check_thread_names(struct doctor_process *p)
 {
 	const bool passed = p->target.version.minor >= NAMES_IN_KERNEL_MINOR;
 
@@ -214,11 +215,21 @@ static void check_names(struct doctor_process *p)
 			   : "the kernel's: the process's own unless the program sets them (CPython sets "
 			     "them from 3.14 on)"),
 	    NULL);
-	add(p, "function-names", "Function names", CHECK_OK,
-	    xstrdup(p->target.stripped
-			    ? "exported ones only: the file is stripped (probes need none)"
-			    : "from the file's .symtab"),
-	    NULL);
+}
+
+/* Where they are from; probes need none. */
+static void check_function_names(struct doctor_process *p)
+{
+	static const char *const from[] = {
+		[SYMBOLS_NONE] = "exported ones only: the file is stripped (probes need none)",
+		[SYMBOLS_SYMTAB] = "from the file's .symtab",
+		[SYMBOLS_DEBUGDATA] = "from the file's .gnu_debugdata",
+		[SYMBOLS_DEBUGFILE] = "from its separate debug file",
+		[SYMBOLS_DEBUGINFOD] = "from its debug file, which debuginfod had",
+	};
+
+	plan_name_sites(&p->plan, p->target.python.symbols, p->target.libc.symbols);
+	add(p, "function-names", "Function names", CHECK_OK, xstrdup(from[p->plan.symbols]), NULL);
 }
 
 void doctor_process(struct doctor_result *result)
@@ -234,7 +245,8 @@ void doctor_process(struct doctor_result *result)
 	check_file(p);
 	check_container(p);
 	check_plan(p);
-	check_names(p);
+	check_thread_names(p);
+	check_function_names(p);
 	if (readable)
 		check_gils(p);
 	if (readable && p->plan.site_count)
