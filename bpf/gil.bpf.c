@@ -248,9 +248,10 @@ static __always_inline void foreign(const struct probe *p)
  */
 static __always_inline bool called_by_python(const struct probe *p)
 {
-	__u64 caller = 0;
+	__u64 caller = 0, cfa = PT_REGS_SP(p->ctx) + p->site->cfa_offset;
 
-	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(p->ctx));
+	if (!read_return(p->ctx, cfa, p->site->return_below, &caller))
+		return false;
 	caller -= p->process->python_bias;
 	return caller >= p->code->python_begin && caller < p->code->python_end;
 }

@@ -10,19 +10,36 @@
 #include "target/process.h"
 #include "target/surroundings.h"
 
-/* The breakpoint of another tracer on the same site is no change of the code: uprobes share it. */
-#define X86_INT3 0xcc
+/*
+ * The breakpoint of another tracer on the same site is no change of the code: uprobes share it. On
+ * arm64 uprobes and debuggers number theirs differently.
+ */
+#if defined(__aarch64__)
+#define BREAKPOINT_LENGTH 4
 
-const struct mapped_file *code_file(const struct target *target, const struct probe_plan *plan)
+static bool is_breakpoint(const uint8_t *memory)
 {
-	return plan->method == PLAN_LIBC_ENTRY ? &target->libc : &target->python;
+	uint32_t word;
+
+	memcpy(&word, memory, sizeof(word));
+	return (word & 0xffe0001f) == 0xd4200000; /* brk */
 }
+#else
+#define BREAKPOINT_LENGTH 1
+
+static bool is_breakpoint(const uint8_t *memory)
+{
+	return memory[0] == 0xcc; /* int3 */
+}
+#endif
 
 static bool same_code(const struct probe_site *site, const uint8_t *memory)
 {
 	if (!memcmp(site->bytes, memory, site->length))
 		return true;
-	return memory[0] == X86_INT3 && !memcmp(site->bytes + 1, memory + 1, site->length - 1u);
+	return is_breakpoint(memory) &&
+	       !memcmp(site->bytes + BREAKPOINT_LENGTH, memory + BREAKPOINT_LENGTH,
+		       site->length - BREAKPOINT_LENGTH);
 }
 
 static int refuse_read(const struct target *target, int err)
