@@ -72,6 +72,31 @@ int process_status(pid_t pid, struct process_status *out)
 	return out->tgid ? 0 : -ENOENT;
 }
 
+/* Link /proc/PID/NAME, as long as it is; "" if it cannot be read. */
+static char *read_link(pid_t pid, const char *name)
+{
+	char link[64], path[PATH_MAX];
+
+	snprintf(link, sizeof(link), "/proc/%d/%s", pid, name);
+	const ssize_t n = readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return xstrdup(path);
+}
+
+/*
+ * The kernel tells a path as it is from our root; what the process sees begins at its own, which
+ * differs after a chroot (not after a pivot_root in another mount namespace: there is no way from
+ * our root to there, and the kernel begins at the namespace's). `root` is link /proc/PID/root.
+ */
+static const char *as_seen_from(const char *root, const char *path)
+{
+	const size_t length = strlen(root);
+
+	if (length > 1 && !strncmp(path, root, length) && path[length] == '/')
+		return path + length;
+	return path;
+}
+
 int process_maps_read(pid_t pid, struct process_maps *maps)
 {
 	FILE *f = open_proc(pid, "maps");
@@ -81,6 +106,7 @@ int process_maps_read(pid_t pid, struct process_maps *maps)
 	memset(maps, 0, sizeof(*maps));
 	if (!f)
 		return proc_error();
+	char *root = read_link(pid, "root");
 	errno = 0;
 	while (getline(&line, &cap, f) > 0) {
 		struct process_map map = {0};
@@ -93,11 +119,12 @@ int process_maps_read(pid_t pid, struct process_maps *maps)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		map.executable = perms[2] == 'x';
-		map.path = xstrdup(path_at ? line + path_at : "");
+		map.path = xstrdup(path_at ? as_seen_from(root, line + path_at) : "");
 		*VEC_PUSH(maps) = map;
 	}
 	int err = maps->count || !errno ? 0 : proc_error();
 	free(line);
+	free(root);
 	fclose(f);
 	return err;
 }
@@ -123,14 +150,12 @@ int process_read(pid_t pid, uint64_t address, void *buffer, size_t size)
 
 char *process_exe(pid_t pid)
 {
-	char link[64], path[PATH_MAX];
+	char *root = read_link(pid, "root"), *exe = read_link(pid, "exe");
+	char *seen = xstrdup(*exe ? as_seen_from(root, exe) : "?");
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
-	ssize_t n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return xstrdup("?");
-	path[n] = '\0';
-	return xstrdup(path);
+	free(exe);
+	free(root);
+	return seen;
 }
 
 char *process_cmdline(pid_t pid)

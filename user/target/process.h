@@ -28,7 +28,7 @@ struct process_map {
 	uint64_t inode;
 	uint32_t dev_major, dev_minor;
 	bool executable;
-	char *path; /* as /proc/PID/maps has it; "" if anonymous */
+	char *path; /* as the process sees it; "" if anonymous, " (deleted)" at its end if unlinked */
 };
 
 struct process_maps {
@@ -43,7 +43,7 @@ void process_maps_free(struct process_maps *maps);
 /* Reads `size` bytes at `address`. 0; -EFAULT if not all of it is readable; -ESRCH, -EPERM. */
 int process_read(pid_t pid, uint64_t address, void *buffer, size_t size);
 
-/* Link /proc/PID/exe, and the arguments joined by blanks with control characters replaced. Owned by
+/* The executable's path as the process sees it, and the arguments joined by blanks with control characters replaced. Owned by
  * the caller; never NULL. */
 char *process_exe(pid_t pid);
 char *process_cmdline(pid_t pid);
