@@ -17,7 +17,9 @@
 #include "gil.skel.h"
 #include "probe/code.h"
 #include "probe/multi.h"
+#include "probe/reach.h"
 #include "probe/refusal.h"
+#include "target/overlay.h"
 
 /* Waiting in the kernel, not working. */
 #define MAX_DETACHERS 64
@@ -75,24 +77,58 @@ static int attach_program(struct attachment *attached, struct gil_bpf *skel,
 	return 0;
 }
 
+/* Attaches the sites to the file at `path`. 0; -ESTALE, with nothing attached, if that is not the
+ * file that the process maps; another negative errno. No message. */
+/* -ESTALE: the path stands for another file than the one that the process maps. */
+static int attach_sites(struct attachment *attached, struct gil_bpf *skel,
+			const struct target *target, const struct probe_plan *plan,
+			const char *path)
+{
+	const struct bpf_program *program = plan->method == PLAN_LIBC_ENTRY
+						    ? skel->progs.gil_libc_entry
+						    : skel->progs.gil_call_site;
+	struct attachment sites = {0};
+	uint64_t offsets[PLAN_MAX_SITES];
+
+	for (size_t i = 0; i < plan->site_count; i++)
+		offsets[i] = plan->sites[i].offset;
+	int err =
+		attach_program(&sites, skel, program, path, target->pid, offsets, plan->site_count);
+	if (!err && !probes_reach(target, code_file(target, plan), plan))
+		err = -ESTALE;
+	if (err)
+		attachment_detach(&sites);
+	else
+		attachment_move(&sites, attached);
+	return err;
+}
+
 int attachment_attach(struct attachment *attached, struct gil_bpf *skel,
 		      const struct target *target, const struct probe_plan *plan)
 {
-	const bool libc = plan->method == PLAN_LIBC_ENTRY;
 	const struct mapped_file *file = code_file(target, plan);
-	const struct bpf_program *program =
-		libc ? skel->progs.gil_libc_entry : skel->progs.gil_call_site;
-	uint64_t offsets[PLAN_MAX_SITES];
 	char path[32];
 
 	int err = code_compare(target, plan);
 	if (err)
 		return err;
-	for (size_t i = 0; i < plan->site_count; i++)
-		offsets[i] = plan->sites[i].offset;
 	/* The file that was analysed, whatever stands under its name now. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", elf_image_fd(file->image));
-	err = attach_program(attached, skel, program, path, target->pid, offsets, plan->site_count);
+	err = attach_sites(attached, skel, target, plan, path);
+	if (err == -ESTALE) {
+		char *lower = overlay_lower_path(target->pid, file->path);
+
+		if (lower)
+			err = attach_sites(attached, skel, target, plan, lower);
+		free(lower);
+	}
+	if (err == -ESTALE)
+		return log_err(
+			err,
+			"process %d maps another file than the one that stands for %s now: it was changed in an overlay's upper "
+			"layer since, and the file of the lower layer cannot be found from here; restart the process, or run "
+			"gilscope on the host",
+			target->pid, file->path);
 	return err ? refuse(err, target->pid, "the uprobes") : 0;
 }
 
