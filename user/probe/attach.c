@@ -79,7 +79,6 @@ static int attach_program(struct attachment *attached, struct gil_bpf *skel,
 
 /* Attaches the sites to the file at `path`. 0; -ESTALE, with nothing attached, if that is not the
  * file that the process maps; another negative errno. No message. */
-/* -ESTALE: the path stands for another file than the one that the process maps. */
 static int attach_sites(struct attachment *attached, struct gil_bpf *skel,
 			const struct target *target, const struct probe_plan *plan,
 			const char *path)
