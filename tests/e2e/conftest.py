@@ -177,7 +177,17 @@ def truth_library(compiled):
     return compiled("truth.c", "-shared", "-fPIC")
 
 
+def write_cells(reporter, file):
+    """A line for each test of the file: what was tried, and with which outcome."""
+    for outcome in ("passed", "failed", "skipped"):
+        for one in reporter.getreports(outcome):
+            path, name = one.nodeid.split("::", 1)
+            if path.endswith(file):
+                reporter.write_line("%-8s%s" % (outcome, name[len("test_") :].replace("_", " ")))
+
+
 def pytest_terminal_summary(terminalreporter, config):
+    write_cells(terminalreporter, "test_containers.py")
     for name in taken_twice:
         terminalreporter.write_line("measured twice, since the first time failed: %s" % name)
     for what, (error, where) in sorted(config.stash[ERRORS].items()):

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,12 @@ static int check_process(pid_t pid, struct target *target)
 	struct process_status status;
 	int err = process_status(pid, &status);
 
+	if (err == -ENOENT && (!kill(pid, 0) || errno == EPERM))
+		return log_err(
+			-EACCES,
+			"process %d is hidden from this user in /proc (it is mounted with hidepid): run gilscope as root, "
+			"or in the group that the mount's gid= names",
+			pid);
 	if (err == -ENOENT)
 		return log_err(
 			-ESRCH,
