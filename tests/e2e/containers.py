@@ -10,10 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import scope
 import workload
 from interpreters import Interpreter
+from test_truth import FUTEX, READ, wait_in_system_call
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "matrix"))
 import debian  # noqa: E402 (found by the path above)
@@ -91,12 +93,30 @@ def ids_of(pid):
     return [tuple(map(int, status_field("%d/task/%s" % (pid, one.name), "NSpid"))) for one in tasks]
 
 
+def user_ticks(pid, tid):
+    """CPU time of the thread in its own code, in ticks of the kernel's clock."""
+    stat = pathlib.Path("/proc/%d/task/%d/stat" % (pid, tid)).read_text(encoding="utf-8")
+    return int(stat.rpartition(")")[2].split()[11])
+
+
 class ContainedWorkload(workload.Workload):
-    """A workload behind a prefix that may have forked: its pid is the interpreter's."""
+    """known_ids.py behind a prefix that may have forked: its pid is the interpreter's."""
 
     def __init__(self, interpreter, name, *arguments, **options):
         super().__init__(interpreter, name, *arguments, **options)
         self.inner = innermost(self.process.pid)
+        self.wait_computing()
+
+    def wait_computing(self):
+        """Returns when the computer has the GIL, and nobody else wants it."""
+        tids = self.tids()
+        wait_in_system_call(self.pid, tids["main"], READ)
+        wait_in_system_call(self.pid, tids["holder"], FUTEX)
+        deadline = time.monotonic() + workload.PATIENCE
+        begin = user_ticks(self.pid, tids["computer"])
+        while user_ticks(self.pid, tids["computer"]) < begin + 2:
+            assert time.monotonic() < deadline, "the computer does not compute"
+            time.sleep(0.001)
 
     @property
     def pid(self):

@@ -542,11 +542,12 @@ def test_hidden_processes(start_inside, capture_inside):
 
 
 def test_hidden_from_us(start_inside, public):
-    """A process that is hidden is not one that is missing."""
-    need(*namespaces("--mount"), *HIDDEN, *AS_NOBODY, "true")
+    """A process that is hidden is not one that is missing: to a user who may do all but look."""
+    caps = ("--inh-caps=+bpf,+perfmon", "--ambient-caps=+bpf,+perfmon")
+    prefix = (*namespaces("--mount"), *HIDDEN, *AS_NOBODY, *caps)
+    need(*prefix, "true")
     shutil.copy(scope.PROGRAM, public / "gilscope")
     target = start_inside(known_interpreter("static"))
-    prefix = (*namespaces("--mount"), *HIDDEN, *AS_NOBODY)
     refuse(target.pid, "hidepid", prefix=prefix, program=public / "gilscope")
 
 
