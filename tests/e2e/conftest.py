@@ -30,7 +30,7 @@ def what_is_missing():
 
 # Tests that hold measured times against each other. On a virtual machine whose CPU is taken away, and
 # nobody in it is told, one measurement may be wrong; two in a row are our fault.
-MEASURING = ("test_truth.py", "test_contention.py", "test_containers.py")
+MEASURING = ("test_truth.py", "test_contention.py", "test_containers.py", "test_watched.py")
 taken_twice = []
 
 
@@ -177,17 +177,20 @@ def truth_library(compiled):
     return compiled("truth.c", "-shared", "-fPIC")
 
 
-def write_cells(reporter, file):
-    """A line for each test of the file: what was tried, and with which outcome."""
+CELLS = ("test_containers.py", "test_watched.py")
+
+
+def write_cells(reporter):
+    """A line for each test of targets in containers: what was tried, and with which outcome."""
     for outcome in ("passed", "failed", "skipped"):
         for one in reporter.getreports(outcome):
             path, name = one.nodeid.split("::", 1)
-            if path.endswith(file):
+            if os.path.basename(path) in CELLS:
                 reporter.write_line("%-8s%s" % (outcome, name[len("test_") :].replace("_", " ")))
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    write_cells(terminalreporter, "test_containers.py")
+    write_cells(terminalreporter)
     for name in taken_twice:
         terminalreporter.write_line("measured twice, since the first time failed: %s" % name)
     for what, (error, where) in sorted(config.stash[ERRORS].items()):
