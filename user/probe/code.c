@@ -10,6 +10,11 @@
 #include "target/process.h"
 #include "target/surroundings.h"
 
+const struct mapped_file *code_file(const struct target *target, const struct probe_plan *plan)
+{
+	return plan->method == PLAN_LIBC_ENTRY ? &target->libc : &target->python;
+}
+
 /*
  * The breakpoint of another tracer on the same site is no change of the code: uprobes share it. On
  * arm64 uprobes and debuggers number theirs differently.
