@@ -9,6 +9,7 @@
 #   make bench      measure what the probes cost
 #   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=DIR BUILD=build/arm64
 #                   build for another machine (tests/matrix/cross.py makes the DIR)
+#   make check-kernels    ARCH=x86|arm64 KERNEL=6.1: the e2e tests on other kernels, emulated
 #   V=1             show the commands
 
 PREFIX ?= /usr/local
@@ -63,7 +64,8 @@ SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(BUILD)/tests/show_target
 
-.PHONY: all check check-arm64-files demo bench install clean deps setup unit e2e lint format
+.PHONY: all check check-arm64-files check-kernels compiled demo bench install clean deps setup unit e2e \
+	lint format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -134,6 +136,24 @@ install: $(BUILD)/gilscope
 RUN_TESTS = MAKE="$(MAKE)" $(PYTHON) tests/run.py --build $(BUILD)
 check: setup
 	+@$(RUN_TESTS)
+
+# What a guest without a compiler needs compiled: tests/e2e/conftest.py
+COMPILED := $(BUILD)/compiled/truth $(BUILD)/compiled/fake_interpreter
+$(BUILD)/compiled/truth: COMPILED_FLAGS := -shared -fPIC
+$(BUILD)/compiled/fake_interpreter: COMPILED_FLAGS := -rdynamic
+$(BUILD)/compiled/%: tests/workloads/%.c
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -o $@ $< -lpthread $(COMPILED_FLAGS)
+
+compiled: $(COMPILED)
+
+# What cannot be installed is a reason to skip, which the tests give.
+check-kernels: setup
+	@tools/setup.sh kernels-$(ARCH) || :
+	+@$(MAKE) --no-print-directory all compiled
+	@$(PYTHON) tests/kernels/run.py --arch $(ARCH) --build $(BUILD) $(SYSROOT:%=--sysroot %) \
+		$(KERNEL:%=--kernel %) -- $(ARGS)
 
 # A part of it: make e2e ARGS="-k truth"
 lint e2e: all $(BUILD)/tests/show_target

@@ -4,6 +4,7 @@
 #
 # Installs what building and testing gilscope needs and this machine lacks, on Debian and its
 # relatives. A machine that lacks nothing is not touched and needs neither root nor a network.
+# Arguments name what else is wanted: kernels-x86, kernels-arm64 (make check-kernels).
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -52,6 +53,20 @@ need python3 test -x /usr/bin/python3
 need python3-pytest /usr/bin/python3 -c 'import pytest'
 need python3-pyelftools /usr/bin/python3 -c 'import elftools'
 need python3-jsonschema /usr/bin/python3 -c 'import jsonschema'
+
+for part in "$@"; do
+	case $part in
+	kernels-*) program cpio cpio ;;
+	esac
+	case $part in
+	kernels-x86) program qemu-system-x86_64 qemu-system-x86 ;;
+	kernels-arm64) program qemu-system-aarch64 qemu-system-arm ;;
+	*)
+		echo "setup: unknown: $part" >&2
+		exit 2
+		;;
+	esac
+done
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null; then

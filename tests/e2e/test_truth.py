@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from scope import gil_of, thread_of
+from scope import SLOWNESS, gil_of, thread_of
 
 # The bar of the project: half a percent, and what a timestamp around the GIL may miss of each hold.
 SHARE = 0.005
-EACH_NS = 50000
+EACH_NS = 50000 * SLOWNESS
 # A thread stands in the run queue for so long each time that it is woken, also on an idle machine.
 WAKE_NS = 500000
 

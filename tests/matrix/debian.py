@@ -100,11 +100,19 @@ class Suite:
         stamp.touch()
         self.fresh = True
 
-    def packages(self, *names, depends=True):
-        """The .deb files of the packages, in the cache; with all that they depend on."""
+    def wanted(self, names, depends):
+        """(URI, file name) of the packages; with all that they depend on."""
         self.update()
         words = ["--print-uris", "-y", "install" if depends else "download", *names]
-        wanted = re.findall(r"^'([^']+)' (\S+) \d+", self.apt(*words), re.M)
+        return re.findall(r"^'([^']+)' (\S+) \d+", self.apt(*words), re.M)
+
+    def names(self, *names):
+        """Names of the packages and of all that they depend on; nothing is fetched but the lists."""
+        return [file.split("_")[0] for _, file in self.wanted(names, depends=True)]
+
+    def packages(self, *names, depends=True):
+        """The .deb files of the packages, in the cache; with all that they depend on."""
+        wanted = self.wanted(names, depends)
         archive = self.folder / "debs"
         archive.mkdir(exist_ok=True)
         missing = [(uri, name) for uri, name in wanted if not (archive / name).exists()]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""The architectures whose kernels are booted, and what each needs."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """name: as in the Makefile's ARCH. machine_name: as readelf calls it. root: the suite that the
+    guest's Python is from. kernels: (name in the table, suite)."""
+
+    name: str
+    debian: str
+    triple: str
+    machine_name: str
+    qemu: str
+    package: str
+    machine: tuple
+    console: str
+    root: str
+    kernels: tuple
+
+ARCHITECTURES = {
+    "x86": Architecture(
+        name="x86",
+        debian="amd64",
+        triple="x86_64-linux-gnu",
+        machine_name="X86-64",
+        qemu="qemu-system-x86_64",
+        package="qemu-system-x86",
+        machine=(),
+        console="ttyS0",
+        root="bookworm",
+        kernels=(("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie"), ("7.2", "sid")),
+    ),
+    "arm64": Architecture(
+        name="arm64",
+        debian="arm64",
+        triple="aarch64-linux-gnu",
+        machine_name="AArch64",
+        qemu="qemu-system-aarch64",
+        package="qemu-system-arm",
+        machine=("-M", "virt"),
+        console="ttyAMA0",
+        root="trixie",
+        kernels=(("6.12", "trixie"),),
+    ),
+}
