@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 import interpreters
 import scope
 import workload
+from lines import SLOWNESS
 
 CAP_SYS_ADMIN = 21
 
@@ -30,9 +31,11 @@ def what_is_missing():
 
 
 # Tests that hold measured times against each other. On a virtual machine whose CPU is taken away, and
-# nobody in it is told, one measurement may be wrong; two in a row are our fault.
+# nobody in it is told, one measurement may be wrong; two in a row are our fault, and four where the
+# CPU itself is a program that other programs compete with.
 MEASURING = ("test_truth.py", "test_contention.py", "test_containers.py", "test_watched.py")
-taken_twice = []
+TAKES = 2 if SLOWNESS == 1 else 4
+taken_again = []
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,8 +45,10 @@ def pytest_runtest_protocol(item, nextitem):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(one.failed for one in reports):
-        taken_twice.append(item.nodeid)
+    for _ in range(TAKES - 1):
+        if not any(one.failed for one in reports):
+            break
+        taken_again.append(item.nodeid)
         item._initrequest()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for one in reports:
@@ -196,8 +201,8 @@ def write_cells(reporter):
 
 def pytest_terminal_summary(terminalreporter, config):
     write_cells(terminalreporter)
-    for name in taken_twice:
-        terminalreporter.write_line("measured twice, since the first time failed: %s" % name)
+    for name in taken_again:
+        terminalreporter.write_line("measured again, since it failed: %s" % name)
     for what, (error, where) in sorted(config.stash[ERRORS].items()):
         terminalreporter.write_line(
             "largest error against truth, %s: %.3f%% (%s)" % (what, 100 * error, where)

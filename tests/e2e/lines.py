@@ -7,6 +7,12 @@ import os
 import select
 import time
 
+# An emulated machine takes so many times as long for a system call, a wake-up or a probe's trap
+# (tests/kernels/run.py sets it); here it is 1.
+SLOWNESS = float(os.environ.get("GILSCOPE_SLOWNESS", "1"))
+# How many seconds anything may take before a test gives up on it.
+PATIENCE = 60 if SLOWNESS == 1 else 300
+
 
 class LineReader:
     """Lines of a file descriptor, as they come."""

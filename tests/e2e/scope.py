@@ -11,15 +11,12 @@ import subprocess
 import tempfile
 
 from identities import check_report
-from lines import LineReader
+from lines import PATIENCE, LineReader
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("GILSCOPE", str(ROOT / "build" / "gilscope"))
 # What gilscope -v says on stderr at the instant from which on it counts.
 STARTED = "gilscope: capturing"
-PATIENCE = 60
-# An emulated machine takes so many times as long for a system call, a wake-up or a probe's trap.
-SLOWNESS = float(os.environ.get("GILSCOPE_SLOWNESS", "1"))
 
 
 def run(*arguments, **options):

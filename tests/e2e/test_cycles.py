@@ -8,6 +8,7 @@ import signal
 import pytest
 
 import interpreters
+from lines import SLOWNESS
 from scope import gil_of, hits, process_of, thread_of
 
 # The calls that release the GIL in each operation, by CPython's source: os.listdir of an empty
@@ -41,12 +42,13 @@ def test_inlined_releases(interpreter, operation, start_workload, attach):
 
 
 def holds_wanted(interpreter):
-    """A million on one static and one shared interpreter, fewer on the others."""
+    """A million on one static and one shared interpreter, fewer on the others and where a hold takes
+    longer."""
     for kind in ("static", "shared"):
         one = interpreters.newest(kind)
         if one and (interpreter.kind, interpreter.version) == (kind, one.version):
-            return 1020000
-    return 150000
+            return int(1020000 / SLOWNESS)
+    return int(150000 / SLOWNESS)
 
 
 def test_never_two_holders(interpreter, start_workload, attach):

@@ -10,9 +10,8 @@ import time
 import pytest
 
 import scope
+from lines import PATIENCE
 from scope import gil_of
-
-PATIENCE = 60
 
 
 def start_attached(pid, *arguments):

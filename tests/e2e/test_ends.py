@@ -2,6 +2,7 @@
 # Copyright (c) 2026 gilscope contributors
 """How captures end, and threads and processes that come and go meanwhile."""
 
+import pathlib
 import signal
 
 import pytest
@@ -97,6 +98,42 @@ def test_attach_twice_in_a_row(interpreter, start_workload, attach):
         truth = workload.go()
         report = capture.report()
         assert truth["cycles"] <= gil_of(report)["holds"] <= truth["cycles"] + 200
+
+
+def code_at(pid, probes):
+    """What the process's memory holds at each probe, a few bytes."""
+    found = []
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for probe in probes:
+            begin, file_begin = mapping_of(pid, probe["file"], probe["offset"])
+            memory.seek(begin + probe["offset"] - file_begin)
+            found.append(memory.read(4))
+    return found
+
+
+def mapping_of(pid, file, offset):
+    """(address, offset in the file) at which the executable mapping begins that holds the offset."""
+    for line in pathlib.Path("/proc/%d/maps" % pid).read_text().splitlines():
+        addresses, rights, file_begin, _, _, *path = line.split(maxsplit=5)
+        begin, end = (int(word, 16) for word in addresses.split("-"))
+        inside = offset - int(file_begin, 16)
+        if path == [file] and "x" in rights and 0 <= inside < end - begin:
+            return begin, int(file_begin, 16)
+    raise AssertionError("process %d does not map %s at %#x" % (pid, file, offset))
+
+
+def test_nothing_stays_behind(interpreter, start_workload, attach):
+    """The code has a breakpoint at each probe while it is probed, and none before and after."""
+    workload = start_workload(interpreter, "ends.py")
+    probes = process_of(attach(workload).report())["probes"]
+    before = code_at(workload.pid, probes)
+    capture = attach(workload)
+    during = code_at(workload.pid, probes)
+    capture.report()
+
+    assert len(probes) >= 3
+    assert all(was != now for was, now in zip(before, during)), (before, during)
+    assert code_at(workload.pid, probes) == before
 
 
 def test_two_at_the_same_time(interpreter, start_workload, attach):

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from scope import SLOWNESS, gil_of, thread_of
+from lines import SLOWNESS
+from scope import gil_of, thread_of
 
 # The bar of the project: half a percent, and what a timestamp around the GIL may miss of each hold.
 SHARE = 0.005

@@ -7,10 +7,9 @@ import os
 import pathlib
 import subprocess
 
-from lines import LineReader
+from lines import PATIENCE, LineReader
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "workloads"
-PATIENCE = 60
 
 
 def script(name):
