@@ -144,15 +144,14 @@ $(BUILD)/compiled/fake_interpreter: COMPILED_FLAGS := -rdynamic
 $(BUILD)/compiled/%: tests/workloads/%.c
 	$(say) CC $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -o $@ $< -lpthread $(COMPILED_FLAGS)
+	$(Q)$(CC) $(SYSROOT_FLAGS) -O2 -o $@ $< -lpthread $(COMPILED_FLAGS)
 
 compiled: $(COMPILED)
 
 # What cannot be installed is a reason to skip, which the tests give.
 check-kernels: setup
 	@tools/setup.sh kernels-$(ARCH) || :
-	+@$(MAKE) --no-print-directory all compiled
-	@$(PYTHON) tests/kernels/run.py --arch $(ARCH) --build $(BUILD) $(SYSROOT:%=--sysroot %) \
+	+@MAKE="$(MAKE)" $(PYTHON) tests/kernels/run.py --arch $(ARCH) --build $(BUILD) \
 		$(KERNEL:%=--kernel %) -- $(ARGS)
 
 # A part of it: make e2e ARGS="-k truth"

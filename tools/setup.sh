@@ -60,7 +60,10 @@ for part in "$@"; do
 	esac
 	case $part in
 	kernels-x86) program qemu-system-x86_64 qemu-system-x86 ;;
-	kernels-arm64) program qemu-system-aarch64 qemu-system-arm ;;
+	kernels-arm64)
+		program qemu-system-aarch64 qemu-system-arm
+		program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+		;;
 	*)
 		echo "setup: unknown: $part" >&2
 		exit 2

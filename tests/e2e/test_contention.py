@@ -7,7 +7,7 @@ from scope import gil_of, thread_of
 
 SWITCH_NS = 5000000
 # What going to sleep and waking up again take of a wait.
-WAKE_NS = 50000 * SLOWNESS
+WAKE_NS = 100000 * SLOWNESS
 
 
 def test_cpu_bound_threads_share(interpreter, start_workload, attach):

@@ -7,16 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """name: as in the Makefile's ARCH. machine_name: as readelf calls it. root: the suite that the
+    """name: as in the Makefile's ARCH. machine: as uname calls it. root: the suite that the
     guest's Python is from. kernels: (name in the table, suite)."""
 
     name: str
     debian: str
     triple: str
-    machine_name: str
+    machine: str
     qemu: str
     package: str
-    machine: tuple
+    board: tuple
     console: str
     root: str
     kernels: tuple
@@ -26,10 +26,10 @@ ARCHITECTURES = {
         name="x86",
         debian="amd64",
         triple="x86_64-linux-gnu",
-        machine_name="X86-64",
+        machine="x86_64",
         qemu="qemu-system-x86_64",
         package="qemu-system-x86",
-        machine=(),
+        board=(),
         console="ttyS0",
         root="bookworm",
         kernels=(("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie"), ("7.2", "sid")),
@@ -38,10 +38,10 @@ ARCHITECTURES = {
         name="arm64",
         debian="arm64",
         triple="aarch64-linux-gnu",
-        machine_name="AArch64",
+        machine="aarch64",
         qemu="qemu-system-aarch64",
         package="qemu-system-arm",
-        machine=("-M", "virt"),
+        board=("-M", "virt"),
         console="ttyAMA0",
         root="trixie",
         kernels=(("6.12", "trixie"),),

@@ -29,7 +29,7 @@ class Guest:
         self.log = open(log, "wb", buffering=0)
         self.tail = []
         self.pending = b""
-        command = [architecture.qemu, *architecture.machine]
+        command = [architecture.qemu, *architecture.board]
         command += ["-accel", "tcg,thread=multi", "-cpu", "max", "-m", MEMORY]
         command += ["-smp", str(min(4, max(2, os.cpu_count() or 1)))]
         command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]

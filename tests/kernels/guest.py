@@ -30,8 +30,8 @@ class Console:
 
 
 class Reporter:
-    """A pytest plugin: leaves tests out by parts of their names, and says of each of the others when
-    it starts and ends."""
+    """A pytest plugin: leaves tests out by parts of their names, and says of each of the others
+    when it starts and ends."""
 
     def __init__(self, console, left_out):
         self.console, self.left_out = console, left_out

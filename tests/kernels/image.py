@@ -14,15 +14,21 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "matrix"))
 
-from debian import CACHE, Suite, Unavailable  # noqa: E402
+from debian import Suite, Unavailable  # noqa: E402
 
-# python3 and what the tests need; the libraries that gilscope is linked with; unshare, setpriv.
+# A shell and what init needs; python3 and what the tests need; unshare and setpriv.
 PACKAGES = ("busybox-static", "python3", "python3-pytest", "python3-jsonschema", "util-linux")
 # No test reads them, and they would fill a third of the guest's memory.
 LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "var")
 LEFT_OUT_NAMES = ("gconv", "perl-base")
 # Parts of the project that the tests read, with their folders.
-PROJECT = ("tests/e2e", "tests/workloads", "tests/kernels", "tools/report-1.schema.json", "bpf/loss.def")
+PROJECT = (
+    "tests/e2e",
+    "tests/workloads",
+    "tests/kernels",
+    "tools/report-1.schema.json",
+    "bpf/loss.def",
+)
 # Kernel packages hold the image under either name; from 7.x on it is in linux-binary-*.
 KERNEL = re.compile(r"linux-(image|binary)-\d")
 
@@ -45,14 +51,14 @@ def listing(folder):
         inside = os.path.relpath(base, folder)
         yield inside
         names = sorted(os.path.normpath(os.path.join(inside, name)) for name in folders + files)
-        folders[:] = [os.path.basename(name) for name in names if not left_out(folder, name)]
+        folders[:] = [os.path.basename(name) for name in names if not left_out(name)]
         for name in names:
             path = os.path.join(folder, name)
             if os.path.islink(path) or not os.path.isdir(path):
                 yield name
 
 
-def left_out(folder, name):
+def left_out(name):
     return name in LEFT_OUT or os.path.basename(name) in LEFT_OUT_NAMES
 
 
@@ -74,7 +80,8 @@ def needed(file):
 
 
 def libraries(program, architecture, sysroot, there):
-    """Paths of the program's libraries in `sysroot`, but for those that are in the folder `there`."""
+    """{name: path} of the program's libraries in `sysroot`, without those that the folder `there`
+    has."""
     found, names = {}, needed(program)
     while names:
         name = names.pop()
@@ -83,53 +90,48 @@ def libraries(program, architecture, sysroot, there):
         places = [sysroot / folder / architecture.triple / name for folder in ("usr/lib", "lib")]
         path = next((place for place in places if place.exists()), None)
         if not path:
-            raise Unavailable("%s needs %s, which is not in %s" % (program, name, sysroot))
+            sys.exit("check-kernels: %s needs %s, which is not in %s" % (program, name, sysroot))
         found[name] = path
         names += needed(path)
     return found
 
 
-class GuestFiles:
-    """The files that all guests of one architecture share."""
+def sysroot(architecture):
+    """The folder with what a build for that architecture needs."""
+    import cross  # noqa: PLC0415 - only where something is built for another machine
 
-    def __init__(self, architecture, folder):
-        self.architecture, self.folder = architecture, folder
-        self.root = Suite(architecture.root, architecture.debian).unpack(*PACKAGES)
-        self.base = CACHE / "kernels" / ("%s-%s.cpio" % (architecture.debian, self.root.name))
-        if not self.base.exists():
-            self.base.parent.mkdir(parents=True, exist_ok=True)
-            part = self.base.with_name(self.base.name + ".part")
-            part.write_bytes(archive(self.root))
-            part.rename(self.base)
+    return cross.sysroot(architecture.debian)
 
-    def make(self, build, sysroot, suite):
-        """Path of an initramfs with what `build` holds, for the guest's suite (suite.json)."""
-        overlay = self.folder / "overlay"
-        shutil.rmtree(overlay, ignore_errors=True)
-        project = overlay / "gilscope"
-        for name in PROJECT:
-            source, target = ROOT / name, project / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
-        shutil.copytree(build / "compiled", project / "compiled")
-        shutil.copy(build / "gilscope", project)
-        shutil.copy(ROOT / "tests/kernels/init", overlay)
-        (project / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
-        self.add_libraries(build / "gilscope", sysroot, overlay)
-        image = self.folder / "initramfs.cpio"
-        # The kernel unpacks one archive after the other.
-        with open(image, "wb") as file:
-            with open(self.base, "rb") as base:
-                shutil.copyfileobj(base, file)
-            file.write(archive(overlay))
-        return image
 
-    def add_libraries(self, program, sysroot, overlay):
-        place = pathlib.Path("usr/lib") / self.architecture.triple
-        (overlay / place).mkdir(parents=True)
-        found = libraries(program, self.architecture, sysroot, self.root / place)
-        for name, path in found.items():
-            shutil.copy(path, overlay / place / name)
+def copy_project(project):
+    """What the tests read of the project, and the tests."""
+    for name in PROJECT:
+        source, target = ROOT / name, project / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+
+
+def make(architecture, build, sysroot, suite, folder):
+    """Path of an initramfs, made in `folder`, with what `build` holds and the guest's suite.
+
+    sysroot: where the libraries are that gilscope is linked with. suite: see guest.py.
+    """
+    root = Suite(architecture.root, architecture.debian).unpack(*PACKAGES)
+    overlay, image = folder / "overlay", folder / "initramfs.cpio"
+    shutil.rmtree(overlay, ignore_errors=True)
+    project, place = overlay / "gilscope", pathlib.Path("usr/lib") / architecture.triple
+    copy_project(project)
+    (project / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
+    shutil.copytree(build / "compiled", project / "compiled")
+    shutil.copy(build / "gilscope", project)
+    shutil.copy(ROOT / "tests/kernels/init", overlay)
+    (overlay / place).mkdir(parents=True)
+    found = libraries(build / "gilscope", architecture, sysroot, root / place)
+    for name, path in found.items():
+        shutil.copy(path, overlay / place / name)
+    # The kernel unpacks one archive after the other.
+    image.write_bytes(archive(root) + archive(overlay))
+    return image

@@ -3,19 +3,19 @@
 # Copyright (c) 2026 gilscope contributors
 """Runs e2e tests of the project on other kernels than this machine's, each in an emulated guest:
 
-    run.py [--arch ARCH] [--build BUILD] [--sysroot FOLDER] [--kernel NAME]... [--list] [-- PYTEST_OPTION...]
+    run.py [--arch ARCH] [--build BUILD] [--kernel NAME] [-- PYTEST_OPTION...]
 
 --arch     x86 or arm64: whose kernels
---build    where gilscope and the compiled workloads for that architecture are (build)
---sysroot  where the libraries are that it is linked with (/)
---kernel   only this one; may be repeated
+--build    where gilscope is built for this machine (build); for another one in BUILD/ARCH
+--kernel   only this one
 
-Prints what became of each test, a table kernel x check and the total; the status is 1 if anything
-failed. What the guests wrote is in BUILD/kernels/. Without an emulator, or without the packages and
-a network to get them, the kernels are skipped.
+Builds gilscope, prints what became of each test, a table kernel x check and the total; the status
+is 1 if anything failed. What the guests wrote is in the kernels folder of the build. Without an
+emulator, or without the packages and a network to get them, the kernels are skipped.
 """
 
 import argparse
+import os
 import pathlib
 import shutil
 import subprocess
@@ -36,7 +36,7 @@ from table import Table  # noqa: E402
 ENVIRONMENT = {
     "GILSCOPE": "/gilscope/gilscope",
     "GILSCOPE_COMPILED": "/gilscope/compiled",
-    "GILSCOPE_SLOWNESS": "20",
+    "GILSCOPE_SLOWNESS": "10",
 }
 
 
@@ -105,34 +105,42 @@ def what_is_missing(architecture):
     return missing and "this machine lacks: %s" % " ".join(missing)
 
 
-def check_machine(architecture, program):
-    """Ends with a message if the program was built for another machine."""
-    headers = subprocess.run(["readelf", "-h", program], stdout=subprocess.PIPE, text=True, check=True)
-    if architecture.machine_name not in headers.stdout:
-        sys.exit("%s is not built for %s" % (program, architecture.machine_name))
+def make(architecture, build):
+    """Builds gilscope and the compiled workloads. (their folder, where their libraries are)"""
+    command, sysroot = [os.environ.get("MAKE", "make"), "--no-print-directory"], pathlib.Path("/")
+    if architecture.machine != os.uname().machine:
+        sysroot, build = image.sysroot(architecture), build / architecture.name
+        command += ["ARCH=%s" % architecture.name, "SYSROOT=%s" % sysroot]
+        command += ["CROSS_COMPILE=%s-" % architecture.triple]
+    subprocess.run([*command, "BUILD=%s" % build, "all", "compiled"], cwd=ROOT, check=True)
+    return build, sysroot
+
+
+def prepare(architecture, build, options):
+    """(initramfs, folder of the guests' logs)"""
+    missing = what_is_missing(architecture)
+    if missing:
+        raise image.Unavailable(missing)
+    build, sysroot = make(architecture, build)
+    folder = build / "kernels"
+    folder.mkdir(exist_ok=True)
+    suite = {"tests": checks.tests(), "left_out": checks.LEFT_OUT}
+    suite.update(options=options, environment=ENVIRONMENT)
+    return image.make(architecture, build, sysroot, suite, folder), folder
 
 
 def run_all(arguments, options, table):
     """Boots the kernels one after the other."""
     architecture = ARCHITECTURES[arguments.arch]
     kernels = [one for one in architecture.kernels if arguments.kernel in (None, one[0])]
-    folder = arguments.build / "kernels"
-    folder.mkdir(parents=True, exist_ok=True)
-    suite = {"tests": checks.tests(), "left_out": checks.LEFT_OUT}
-    suite.update(options=options, environment=ENVIRONMENT)
-    reason = what_is_missing(architecture)
     try:
-        if not reason:
-            check_machine(architecture, arguments.build / "gilscope")
-            files = image.GuestFiles(architecture, folder)
-            initramfs = files.make(arguments.build, arguments.sysroot, suite)
+        initramfs, folder = prepare(architecture, arguments.build, options)
     except image.Unavailable as error:
-        reason = str(error)
-    for name, suite_name in kernels:
-        if reason:
-            Run(name, table).note(checks.BOOT, "Linux %s" % name, "skipped", reason)
-        else:
-            run_kernel(architecture, name, suite_name, initramfs, folder, table)
+        for name, _ in kernels:
+            Run(name, table).note(checks.BOOT, "Linux %s" % name, "skipped", str(error))
+        return
+    for name, suite in kernels:
+        run_kernel(architecture, name, suite, initramfs, folder, table)
 
 
 def main():
@@ -142,12 +150,16 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--arch", choices=ARCHITECTURES, default="x86")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--sysroot", type=pathlib.Path, default=pathlib.Path("/"))
     parser.add_argument("--kernel")
     arguments = parser.parse_args(own)
+    if arguments.kernel not in (None, *(one[0] for one in ARCHITECTURES[arguments.arch].kernels)):
+        parser.error("unknown kernel: %s" % arguments.kernel)
     arguments.build = arguments.build.resolve()
     table = Table(checks.columns())
-    run_all(arguments, options, table)
+    try:
+        run_all(arguments, options, table)
+    except subprocess.CalledProcessError as error:
+        sys.exit("check-kernels: %s" % error)
     print("\n%s\n\n%s" % (table, table.total()))
     sys.exit(1 if table.count("failed") else 0)
 
