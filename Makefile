@@ -4,12 +4,12 @@
 #   make            build/gilscope
 #   make check      install what is missing, build, run every test
 #   make check-arm64-files    plan for Debian's arm64 interpreters of all suites
+#   make check-kernels    ARCH=x86|arm64 KERNEL=6.1: the e2e tests on other kernels, emulated
 #   make demo       install what is missing, build, profile a demo service for 5 s
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make bench      measure what the probes cost
 #   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=DIR BUILD=build/arm64
 #                   build for another machine (tests/matrix/cross.py makes the DIR)
-#   make check-kernels    ARCH=x86|arm64 KERNEL=6.1: the e2e tests on other kernels, emulated
 #   V=1             show the commands
 
 PREFIX ?= /usr/local
