@@ -52,6 +52,15 @@ class Run:
         mark = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}[outcome]
         print("%s  %s  %s%s" % (mark, self.kernel, test, why and ": " + why), flush=True)
 
+    def boot(self, guest):
+        """The guest's whole life."""
+        try:
+            self.follow(guest)
+        except Broken as error:
+            self.broken(error)
+        finally:
+            guest.close()
+
     def follow(self, guest):
         for kind, values in guest.events():
             getattr(self, "on_" + kind)(**values)
@@ -67,7 +76,7 @@ class Run:
 
     def on_end(self, test, outcome, seconds, why):
         self.running = None
-        self.note(checks.of(test), test, outcome, "%s (%g s)" % (why, seconds))
+        self.note(checks.of(test), test, outcome, ("%s (%g s)" % (why, seconds)).strip())
 
     def on_done(self, status, complaints):
         if status not in (0, 1):
@@ -90,13 +99,7 @@ def run_kernel(architecture, name, suite, initramfs, folder, table):
     except image.Unavailable as error:
         run.note(checks.BOOT, "Linux %s" % name, "skipped", str(error))
         return
-    guest = Guest(architecture, kernel, initramfs, folder / ("%s.log" % name))
-    try:
-        run.follow(guest)
-    except Broken as error:
-        run.broken(error)
-    finally:
-        guest.close()
+    run.boot(Guest(architecture, kernel, initramfs, folder / ("%s.log" % name)))
 
 
 def what_is_missing(architecture):
@@ -164,4 +167,5 @@ def main():
     sys.exit(1 if table.count("failed") else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

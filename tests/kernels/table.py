@@ -14,12 +14,10 @@ class Table:
         self.kernels = []
 
     def note(self, kernel, check, test, outcome):
-        """outcome: passed, failed or skipped. A test that passed fails if its end does."""
+        """outcome: passed, failed or skipped. The last one counts: a test whose end fails has failed."""
         if kernel not in self.kernels:
             self.kernels.append(kernel)
-        cell = self.cells[kernel, check]
-        if cell.get(test) != "failed":
-            cell[test] = outcome
+        self.cells[kernel, check][test] = outcome
 
     def count(self, outcome):
         return sum(list(cell.values()).count(outcome) for cell in self.cells.values())
