@@ -7,7 +7,7 @@ from scope import gil_of, thread_of
 
 SWITCH_NS = 5000000
 # What going to sleep and waking up again take of a wait.
-WAKE_NS = 100000 * SLOWNESS
+WAKE_NS = 50000 * SLOWNESS
 
 
 def test_cpu_bound_threads_share(interpreter, start_workload, attach):
@@ -86,8 +86,11 @@ def test_forced_and_voluntary(interpreter, start_workload, attach):
     cpu = thread_of(report, workload.ready["cpu"])
     assert cpu["voluntary_releases"] <= 5
     assert cpu["forced_releases"] >= truth["rounds"]
-    # A wait ends with an acquire, and a thread that waits uses no CPU time.
+    # A wait ends with an acquire.
     wait, hold = pickler["wait"], pickler["hold"]
     assert wait["count"] <= hold["count"] + hold["clipped"]["count"]
-    off_cpu = truth["elapsed_ns"] - truth["cpu_ns"]
-    assert wait["total_ns"] <= 1.005 * off_cpu + WAKE_NS * wait["count"] + 3 * SWITCH_NS
+    # A thread that waits uses no CPU time. An emulated CPU that stands still for want of a real one
+    # counts as used, though, for many times as long as a wait takes.
+    if SLOWNESS == 1:
+        off_cpu = truth["elapsed_ns"] - truth["cpu_ns"]
+        assert wait["total_ns"] <= 1.005 * off_cpu + WAKE_NS * wait["count"] + 3 * SWITCH_NS
