@@ -23,6 +23,24 @@ static void hold_ended_by_its_threads_exit(void **state)
 	model_free(m);
 }
 
+/* Held from before the start, in code that never gives the GIL up, and then killed. */
+static void open_hold_of_a_thread_that_exited(void **state)
+{
+	struct model *m = begin();
+
+	(void)state;
+	feed(m, rec_thread(EV_THREAD_EXIT, 7, 1300, "worker"));
+	feed(m, rec_hold(0, 7, 1, 0, 2000, HOLD_OPEN | HOLD_FROM_ATTACH));
+	const struct model_result *r = end_gil(m, 0, 0);
+
+	assert_gil(&r->gils[0], 300, 0, 700, 0);
+	assert_times(&r->threads[0].hold, 0, 300, 1, 300);
+	assert_int_equal(r->threads[0].observed_ns, 300);
+	assert_int_equal(r->threads[0].off_gil_ns, 0);
+	assert_no_losses(r);
+	model_free(m);
+}
+
 static void wait_ended_by_its_threads_exit_is_clipped(void **state)
 {
 	struct model *m = begin();
@@ -264,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hold_ended_by_its_threads_exit),
+		cmocka_unit_test(open_hold_of_a_thread_that_exited),
 		cmocka_unit_test(wait_ended_by_its_threads_exit_is_clipped),
 		cmocka_unit_test(gil_that_appears_later),
 		cmocka_unit_test(gil_first_seen_by_a_hold),

@@ -32,15 +32,21 @@ static bool well_formed(const struct ev_hold *e)
 	return e->release_ns || (e->flags & HOLD_RELEASE_MISSED);
 }
 
-/* An open hold has no end of its own: it lasts at least until the end, even if it began later. */
-static struct span span_of(const struct ev_hold *e)
+/*
+ * An open hold has no end of its own: it lasts at least until the end, even if it began later. It
+ * ends with its thread, though: no probe saw one that was held from the start until its thread was
+ * killed.
+ */
+static struct span span_of(const struct model *m, const struct ev_hold *e)
 {
 	struct span hold = {.begin = e->acquire_ns, .end = e->release_ns};
 
-	if (end_missed(e))
+	if (end_missed(e)) {
 		hold.end = UINT64_MAX;
-	else if (e->flags & HOLD_OPEN)
-		hold.end = max_ns(e->release_ns, e->acquire_ns);
+	} else if (e->flags & HOLD_OPEN) {
+		hold.end = min_ns(hold.end, threads_exit_ns(&m->threads, e->head.process, e->tid));
+		hold.end = max_ns(hold.end, e->acquire_ns);
+	}
 	return hold;
 }
 
@@ -243,7 +249,7 @@ void model_hold(struct model *m, const struct ev_hold *e)
 
 	uint64_t first_seen = e->request_ns ? e->request_ns : e->acquire_ns;
 	struct gil *g = find_or_add(m, e->head.process, e->gil, first_seen);
-	struct span hold = span_of(e);
+	struct span hold = span_of(m, e);
 	struct span wait = {.begin = e->request_ns, .end = e->acquire_ns};
 
 	if (e->seq <= g->seq) {

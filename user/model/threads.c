@@ -68,6 +68,13 @@ void threads_exit(struct thread_table *t, const struct ev_thread *e)
 	set_comm(life, e);
 }
 
+uint64_t threads_exit_ns(const struct thread_table *t, uint32_t process, uint32_t tid)
+{
+	uint32_t index = id_map_get(&t->lives.index, id_key(process, tid));
+
+	return index == ID_NONE ? UINT64_MAX : t->lives.items[index].exit_ns;
+}
+
 void threads_name(struct thread_table *t, const struct ev_thread *e)
 {
 	set_comm(life_of(t, e), e);

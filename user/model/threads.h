@@ -36,6 +36,9 @@ void threads_start(struct thread_table *t, const struct ev_thread *e);
 void threads_exit(struct thread_table *t, const struct ev_thread *e);
 void threads_name(struct thread_table *t, const struct ev_thread *e);
 
+/* When the latest thread of that tid exited; UINT64_MAX: it lives, as far as is known. */
+uint64_t threads_exit_ns(const struct thread_table *t, uint32_t process, uint32_t tid);
+
 /* The entry of a thread and a GIL (`gil`: its index), made if need be; valid until the next call.
  */
 struct model_thread *threads_entry(struct thread_table *t, uint32_t process, uint32_t tid,
