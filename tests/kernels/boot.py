@@ -26,7 +26,7 @@ class Guest:
     """Emulated, with as many CPUs as this machine has up to four."""
 
     def __init__(self, architecture, kernel, initramfs, log):
-        self.log = open(log, "wb", buffering=0)
+        self.log = open(log, "w+b", buffering=0)
         self.tail = []
         self.pending = b""
         command = [architecture.qemu, *architecture.board]
@@ -79,6 +79,12 @@ class Guest:
         if text:
             self.tail = [*self.tail[1 - LAST_LINES :], text]
         return text
+
+    def lines_with(self, pattern):
+        """Lines of the whole console in which the pattern is found."""
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").splitlines()
+        return [line.strip() for line in lines if pattern.search(line)]
 
     def explain(self, what):
         return "\n".join(["%s; the last of its console:" % what, *self.tail])

@@ -44,14 +44,21 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report):
         if report.when == "call" or report.outcome != "passed":
-            why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
             self.console.say(
                 event="end",
                 test=report.nodeid,
                 outcome=report.outcome,
                 seconds=round(report.duration, 1),
-                why=why.strip().splitlines()[-1] if why.strip() else "",
+                why=reason(report),
             )
+
+
+def reason(report):
+    """Why it was skipped, or the first line of what failed."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2]
+    lines = report.longreprtext.splitlines()
+    return next((line for line in lines if line.startswith("E ")), "".join(lines[-1:]))
 
 
 def complaints():

@@ -17,6 +17,7 @@ emulator, or without the packages and a network to get them, the kernels are ski
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -36,8 +37,11 @@ from table import Table  # noqa: E402
 ENVIRONMENT = {
     "GILSCOPE": "/gilscope/gilscope",
     "GILSCOPE_COMPILED": "/gilscope/compiled",
-    "GILSCOPE_SLOWNESS": "10",
+    "GILSCOPE_SLOWNESS": "20",
 }
+
+# Lines of the tests' own summary (tests/e2e/conftest.py) that are worth a look.
+SUMMARY = re.compile("largest error against truth|measured again")
 
 
 class Run:
@@ -66,6 +70,8 @@ class Run:
             getattr(self, "on_" + kind)(**values)
         if not guest.shut_down():
             raise Broken(guest.explain("it did not shut down"))
+        for line in guest.lines_with(SUMMARY):
+            print("      %s  %s" % (self.kernel, line), flush=True)
 
     def on_running(self, kernel, python):
         self.booted = True

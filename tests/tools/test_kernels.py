@@ -50,10 +50,12 @@ def follow(tmp_path, monkeypatch, capsys):
 
 
 def test_a_guest_that_is_well(follow):
-    table, said = follow(RUNNING + "noise\n" + START + end("passed") + DONE)
+    error = "largest error against truth, total hold: 1.0%"
+    table, said = follow(RUNNING + "noise\n" + START + end("passed") + error + "\n" + DONE)
     assert table.total() == "3 passed, 0 failed"
     assert table.text("6.1", "truth") == "1 ok"
     assert "noise" not in said
+    assert error in said
 
 
 def test_a_test_that_fails_or_is_skipped(follow):
