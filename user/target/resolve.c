@@ -97,10 +97,16 @@ static int find_mapping(pid_t pid, const struct process_maps *maps,
 	return why;
 }
 
-static bool exports_cond_signal(const struct elf_image *image)
+/*
+ * The libc whose condition variables the process uses. Before 2.34 that is glibc's libpthread.so.0,
+ * and libc.so.6 exports functions of the same names that only call it (nptl/forward.c); they are
+ * told apart by pthread_create, which no libc has that is not whole.
+ */
+static bool has_threads(const struct elf_image *image)
 {
 	return elf_image_default_symbol(image, "pthread_cond_signal") &&
-	       elf_image_default_symbol(image, "pthread_cond_timedwait");
+	       elf_image_default_symbol(image, "pthread_cond_timedwait") &&
+	       elf_image_default_symbol(image, "pthread_create");
 }
 
 int target_maps_python(pid_t pid)
@@ -252,7 +258,7 @@ static int find_files(pid_t pid, struct target *target)
 	if (!err) {
 		bool exe = !strcmp(target->python.path, target->exe);
 		target->is_static = exe;
-		if (find_mapping(pid, &maps, exports_cond_signal, &target->libc))
+		if (find_mapping(pid, &maps, has_threads, &target->libc))
 			memset(&target->libc, 0, sizeof(target->libc));
 		open_root(pid, target);
 		open_symbols(target, &target->python);
