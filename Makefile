@@ -5,6 +5,7 @@
 #   make check      install what is missing, build, run every test
 #   make check-arm64-files    plan for Debian's arm64 interpreters of all suites
 #   make check-kernels    ARCH=x86|arm64 KERNEL=6.1: the e2e tests on other kernels, emulated
+#   make check-interpreters   the tests that depend on the interpreter, on all that can be had
 #   make demo       install what is missing, build, profile a demo service for 5 s
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make bench      measure what the probes cost
@@ -64,7 +65,7 @@ SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(BUILD)/tests/show_target
 
-.PHONY: all check check-arm64-files check-kernels compiled demo bench install clean deps setup unit e2e \
+.PHONY: all check check-arm64-files check-interpreters check-kernels compiled demo bench install clean deps setup unit e2e \
 	lint format
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -153,6 +154,11 @@ check-kernels: setup
 	@tools/setup.sh kernels-$(ARCH) || :
 	+@MAKE="$(MAKE)" $(PYTHON) tests/kernels/run.py --arch $(ARCH) --build $(BUILD) \
 		$(KERNEL:%=--kernel %) -- $(ARGS)
+
+# Some rows of it: make check-interpreters ARGS="musl no-plt"
+check-interpreters: setup
+	+@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/matrix/check_interpreters.py --build $(BUILD) $(ARGS)
 
 # A part of it: make e2e ARGS="-k truth"
 lint e2e: all $(BUILD)/tests/show_target

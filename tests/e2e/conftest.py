@@ -57,7 +57,11 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if interpreters.matrix_file():
+        others = [item for item in items if "interpreter" not in item.fixturenames]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     reason = what_is_missing()
     if reason:
         for item in items:
@@ -66,7 +70,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_generate_tests(metafunc):
     if "interpreter" in metafunc.fixturenames:
-        everyone = interpreters.installed()[0] + interpreters.variants()
+        everyone = interpreters.wanted()
         metafunc.parametrize("interpreter", everyone, ids=lambda one: one.id, indirect=True)
 
 
@@ -84,8 +88,15 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def interpreter(request, made):
+def tell(request):
+    """tell(name, value): for the table of tests/matrix, beside the test's result."""
+    return lambda name, value: request.node.user_properties.append((name, value))
+
+
+@pytest.fixture
+def interpreter(request, made, tell):
     """Each interpreter in turn."""
+    tell("interpreter", request.param.id)
     return made(request.param)
 
 

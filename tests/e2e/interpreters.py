@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""The Python interpreters of this machine, and variants of them that are made from what is
-there."""
+"""The interpreters that the tests run under: those of this machine and variants that are made from
+what is there, or those that the file GILSCOPE_INTERPRETERS lists (tests/matrix makes such a
+file)."""
 
 import dataclasses
 import functools
@@ -12,22 +13,24 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 OLDEST = (3, 8)
 
-# What an interpreter tells about itself: where its code is, and whether it has a GIL at all.
+# What an interpreter tells about itself: where its code is, and whether it has a GIL at all. A server
+# that embeds it may make another file of sys.stdout.
 ABOUT = """
 import json, os, sys, sysconfig
 maps = open("/proc/self/maps").read().split()
-shared = [word for word in maps if "/libpython" in word]
-print(json.dumps({
+shared = [word for word in maps if os.path.basename(word).startswith("libpython")]
+os.write(1, json.dumps({
     "version": list(sys.version_info[:3]),
     "file": os.path.realpath(shared[0] if shared else "/proc/self/exe"),
     "exe": os.path.realpath("/proc/self/exe"),
     "shared": bool(shared),
     "prefix": sys.base_prefix,
     "gil": not sysconfig.get_config_var("Py_GIL_DISABLED"),
-}))
+}).encode())
 """
 
 # An embedding program: all that it has of Python is the library that it is linked with.
@@ -42,13 +45,22 @@ int main(int argc, char **argv)
 
 @dataclasses.dataclass(frozen=True)
 class Interpreter:
-    """One way to run Python. kind: static, shared, stripped, renamed, embedded."""
+    """One way to run Python. kind: how it is called: static, shared, stripped, embedded and so on;
+    exe: what the process executes; launcher: what is started in its place and becomes exe, or "";
+    file: where the interpreter's code is; variant: what make() makes of it first, or "";
+    threaded: it is a free-threaded build; plugin: the program loads it after its own code began;
+    method: how gilscope must find its GIL."""
 
     kind: str
     exe: str
     version: tuple
     file: str
     env: tuple = ()
+    variant: str = ""
+    launcher: str = ""
+    threaded: bool = False
+    plugin: bool = False
+    method: str = "call-sites"
 
     @property
     def id(self):
@@ -56,7 +68,7 @@ class Interpreter:
 
     @property
     def command(self):
-        return [self.exe]
+        return [self.launcher or self.exe]
 
     @property
     def environment(self):
@@ -65,13 +77,25 @@ class Interpreter:
         return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **dict(self.env)}
 
 
-def ask(exe):
-    """What the interpreter exe says about itself, or None if it does not run."""
-    try:
-        run = subprocess.run([exe, "-c", ABOUT], capture_output=True, timeout=30, check=True)
-        return json.loads(run.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+def ask(command, env=None):
+    """What the interpreter says about itself, or None if it does not run."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(ABOUT)
+        script.flush()
+        try:
+            run = subprocess.run(
+                [command, script.name], env=env, capture_output=True, timeout=30, check=True
+            )
+            return json.loads(run.stdout)
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
+
+
+def from_about(kind, about, **fields):
+    """The interpreter that said that about itself."""
+    return Interpreter(
+        kind=kind, exe=about["exe"], version=tuple(about["version"]), file=about["file"], **fields
+    )
 
 
 def candidates():
@@ -99,12 +123,7 @@ def installed():
         if not about or not about["gil"] or about["file"] in seen:
             continue
         seen.add(about["file"])
-        interpreter = Interpreter(
-            kind="shared" if about["shared"] else "static",
-            exe=about["exe"],
-            version=tuple(about["version"]),
-            file=about["file"],
-        )
+        interpreter = from_about("shared" if about["shared"] else "static", about)
         (supported if interpreter.version >= OLDEST else older).append(interpreter)
     return supported, older
 
@@ -115,18 +134,54 @@ def newest(kind):
     return max(those, key=lambda one: one.version, default=None)
 
 
+def variant(interpreter, name):
+    """What make() will make of it."""
+    return dataclasses.replace(interpreter, kind=name, variant=name)
+
+
 def variants():
     """Variants that can be made here, without making them: make() does, when a test wants one."""
     shared, static = newest("shared"), newest("static")
     made = []
     if shared and shutil.which("strip"):
-        made.append(dataclasses.replace(shared, kind="stripped"))
+        made.append(variant(shared, "stripped"))
     if static or shared:
-        made.append(dataclasses.replace(static or shared, kind="renamed"))
+        made.append(variant(static or shared, "renamed"))
     embedded = embeddable()
     if embedded and shutil.which("gcc"):
-        made.append(dataclasses.replace(embedded, kind="embedded"))
+        made.append(variant(embedded, "embedded"))
     return made
+
+
+def listed(path):
+    """The interpreters of a file that save() wrote."""
+    lists = {"version", "env"}
+    entries = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    for entry in entries:
+        entry.update({name: as_tuple(entry[name]) for name in lists})
+    return [Interpreter(**entry) for entry in entries]
+
+
+def as_tuple(value):
+    return tuple(map(as_tuple, value)) if isinstance(value, list) else value
+
+
+def save(those, path):
+    """Writes the interpreters into a file for listed()."""
+    entries = [dataclasses.asdict(one) for one in those]
+    pathlib.Path(path).write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+
+
+def matrix_file():
+    """The file that lists the interpreters, if it is not those of this machine."""
+    return os.environ.get("GILSCOPE_INTERPRETERS")
+
+
+@functools.lru_cache(maxsize=None)
+def wanted():
+    """Every interpreter that a test with the fixture `interpreter` runs under."""
+    path = matrix_file()
+    return listed(path) if path else installed()[0] + variants()
 
 
 def config_of(interpreter):
@@ -147,15 +202,20 @@ def embeddable():
 def make(interpreter, folder):
     """An interpreter that runs: itself, or the variant built in folder."""
     makers = {"stripped": make_stripped, "renamed": make_renamed, "embedded": make_embedded}
-    return makers.get(interpreter.kind, lambda one, _: one)(interpreter, pathlib.Path(folder))
+    return makers.get(interpreter.variant, lambda one, _: one)(interpreter, pathlib.Path(folder))
 
 
 def make_stripped(interpreter, folder):
-    """The same executable over a stripped copy of its library."""
-    library = folder / os.path.basename(interpreter.file)
-    subprocess.run(["strip", "-s", "-o", library, interpreter.file], check=True)
-    env = (("LD_LIBRARY_PATH", str(folder)),)
-    return dataclasses.replace(interpreter, file=str(library), env=env)
+    """A stripped copy of the executable, or the same executable over a stripped copy of its
+    library."""
+    copy = folder / os.path.basename(interpreter.file)
+    subprocess.run(["strip", "-s", "-o", copy, interpreter.file], check=True)
+    if interpreter.file == interpreter.exe:
+        home = ask(interpreter.exe, interpreter.environment)["prefix"]
+        env = (*interpreter.env, ("PYTHONHOME", home))
+        return dataclasses.replace(interpreter, exe=str(copy), file=str(copy), env=env)
+    env = (*interpreter.env, ("LD_LIBRARY_PATH", str(folder)))
+    return dataclasses.replace(interpreter, file=str(copy), env=env)
 
 
 def make_renamed(interpreter, folder):
@@ -182,7 +242,4 @@ def make_embedded(interpreter, folder):
     )
     env = (("PYTHONHOME", ask(interpreter.exe)["prefix"]),)
     made = dataclasses.replace(interpreter, exe=str(program), env=env)
-    about = subprocess.run(
-        [program, "-c", ABOUT], env=made.environment, capture_output=True, check=True
-    )
-    return dataclasses.replace(made, file=json.loads(about.stdout)["file"])
+    return dataclasses.replace(made, file=ask(program, made.environment)["file"])

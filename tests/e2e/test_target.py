@@ -76,7 +76,7 @@ def test_killed_tool_leaves_the_target_unharmed(one_interpreter, start_workload,
     assert workload.quit() == 0
 
 
-def test_what_it_says_of_the_interpreter(interpreter, start_workload, attach):
+def test_what_it_says_of_the_interpreter(interpreter, start_workload, attach, tell):
     workload = start_workload(interpreter, "ends.py")
     capture = attach(workload)
     workload.go()
@@ -86,20 +86,30 @@ def test_what_it_says_of_the_interpreter(interpreter, start_workload, attach):
     assert re.match(r"\d+\.\d+\.\d+", python["version"]).group() == ".".join(
         map(str, interpreter.version)
     )
-    assert python["build"] == "gil"
+    assert python["build"] == ("free-threaded" if interpreter.threaded else "gil")
     assert python["linkage"] == ("static" if interpreter.file == interpreter.exe else "shared")
     assert os.path.realpath(python["file"]) == os.path.realpath(interpreter.file)
-    if interpreter.kind == "stripped":
-        assert python["stripped"]
-    if interpreter.kind == "shared" and has_symbols(interpreter.file):
-        assert not python["stripped"]
+    assert python["stripped"] != has_symbols(interpreter.file)
     assert (process["pid"], process["ppid"]) == (workload.pid, os.getpid())
-    assert process["resolution"]["method"] == "call-sites"
+    tell("found", how_found(process))
+    assert process["resolution"]["method"] == interpreter.method
+    assert all(probe["instruction"] for probe in process["probes"])
     roles = {one["role"] for one in process["probes"]}
+    if interpreter.method == "libc-entry":
+        assert roles == {"libc-wait", "libc-signal"}
+        return
     assert {"wait", "acquire", "release"} <= roles
-    for probe in process["probes"]:
-        assert probe["file"] == python["file"]
-        assert probe["instruction"]
+    assert {probe["file"] for probe in process["probes"]} == {python["file"]}
+
+
+def how_found(process):
+    """In short, for a table: the method, the number of sites of each role, those not emulated."""
+    roles = [one["role"] for one in process["probes"]]
+    count = "/".join(str(roles.count(role)) for role in ("wait", "acquire", "release"))
+    stepped = sum(not one["emulated"] for one in process["probes"])
+    text = process["resolution"]["method"]
+    text += " " + count if text == "call-sites" else ""
+    return text + (", %d stepped" % stepped if stepped else "")
 
 
 def has_symbols(file):
@@ -123,6 +133,21 @@ def test_libc_probes(interpreter, start_workload, attach):
 
     assert process["resolution"]["method"] == "libc-entry"
     assert truth["cycles"] <= process["gils"][0]["holds"] <= truth["cycles"] + 200
+
+
+def test_libc_probes_beside_its_forwarders(one_interpreter, compiled, start_workload, attach):
+    """A library that has functions of the same names is not libc."""
+    forwarders = compiled("forwarders.c", "-shared", "-fPIC")
+    workload = start_workload(one_interpreter, "gil_cycles.py", 2, 1000, forwarders)
+    with open("/proc/%d/maps" % workload.pid, encoding="utf-8") as maps:
+        code = [line.split()[-1] for line in maps if " r-xp " in line]
+    libc = next(path for path in code if os.path.basename(path).startswith("libc.so"))
+    assert code.index(str(forwarders)) < code.index(libc)  # else it would not be met first
+    capture = attach(workload, "--probes", "libc")
+    truth = workload.go()
+    process = process_of(capture.report())
+    assert {probe["file"] for probe in process["probes"]} == {libc}
+    assert process["gils"][0]["holds"] >= truth["cycles"]
 
 
 def test_variants_differ(made):

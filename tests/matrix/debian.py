@@ -138,7 +138,8 @@ class Suite:
     def unpack(self, *names, depends=True):
         """A folder with the files of the packages (and of all that they depend on)."""
         debs = self.packages(*names, depends=depends)
-        key = hashlib.sha256("\n".join(deb.name for deb in debs).encode()).hexdigest()[:12]
+        made_from = [*(deb.name for deb in debs), "relative links"]
+        key = hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:12]
         label = re.sub(r"[^a-z0-9.+-]", "-", names[0])
         root = self.folder / "roots" / ("%s-%s" % (label, key))
         if root.exists():
@@ -159,6 +160,7 @@ class Suite:
             files.stdout.close()
             if files.wait():
                 raise Unavailable("cannot unpack %s" % deb)
+        make_links_relative(partial)
         partial.rename(root)
         return root
 
@@ -186,6 +188,17 @@ class Suite:
             partial.rename(folder)
             found = [path for path in folder.glob("*") if path.is_dir()]
         return found[0]
+
+
+def make_links_relative(root):
+    """Links to absolute names lead somewhere else than in the root where it is not "/"."""
+    for folder, folders, files in os.walk(root):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            if os.path.islink(path) and os.readlink(path).startswith("/"):
+                inside = os.path.join(root, os.readlink(path).lstrip("/"))
+                os.unlink(path)
+                os.symlink(os.path.relpath(inside, folder), path)
 
 
 def main():

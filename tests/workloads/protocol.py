@@ -76,6 +76,13 @@ def commands():
         yield words
 
 
+def become(*words):
+    """Executes another program, one of the machine's: the libraries that this interpreter was given
+    may be those of another system."""
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    os.execv(words[0], words)
+
+
 def serve(work, **ready):
     """READY, then work(*arguments) for each "go", answered with DONE and the truth that it
     returns."""

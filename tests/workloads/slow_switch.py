@@ -11,12 +11,12 @@ import os
 import sys
 import threading
 
-from protocol import commands, say
+from protocol import become, commands, say
 
 sys.setswitchinterval(float(sys.argv[1]))
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 say("READY")
 for words in commands():
     if words[0] == "exec":
-        os.execv(words[1], words[1:])
+        become(*words[1:])
     os._exit(0)
