@@ -42,13 +42,18 @@ class Build:
     musl: bool = False
 
 
+EH_FRAME_HDR = ("LDFLAGS_NODIST=-Wl,--eh-frame-hdr",)
+
 BUILDS = {
     "free-threaded": Build("trixie", "python3.13", configure=("--disable-gil",)),
     "no-plt": Build("trixie", "python3.13", flags="-O3 -g -fno-plt"),
+    # Clang calls through a register what is called in a loop.
     "no-plt-clang": Build("trixie", "python3.13", flags="-O3 -g -fno-plt", compiler="clang"),
-    "musl": Build("trixie", "python3.13", musl=True),
+    # As musl-gcc links: without .eh_frame_hdr, which the compilers of musl's own systems ask for.
+    "musl-gcc": Build("trixie", "python3.13", musl=True),
+    "musl": Build("trixie", "python3.13", configure=EH_FRAME_HDR, musl=True),
     # Before 3.11 the kernel's id of a thread stands in libc's own structure.
-    "musl-old": Build("bullseye", "python3.9", musl=True),
+    "musl-old": Build("bullseye", "python3.9", configure=EH_FRAME_HDR, musl=True),
 }
 
 
@@ -92,12 +97,10 @@ def compiler_id(compiler):
     return subprocess.check_output([compiler, "--version"], text=True).splitlines()[0]
 
 
-# CPython's configure compares what the compiler calls the platform with what the headers say.
+# CPython's configure compares what the compiler calls the platform, if it says it, with what the
+# headers say, which differs by version.
 MUSL_GCC = """#!/bin/sh
-if [ "$*" = --print-multiarch ]; then
-	echo {machine}-linux-musl
-	exit
-fi
+[ "$*" != --print-multiarch ] || exit 0
 exec gcc "$@" -specs {specs} -idirafter {headers}
 """
 
@@ -115,7 +118,7 @@ def musl_compiler(folder):
     for name in ("linux", "asm-generic"):
         (headers / name).symlink_to("/usr/include/" + name)
     (headers / "asm").symlink_to("/usr/include/%s-linux-gnu/asm" % os.uname().machine)
-    wrapper.write_text(MUSL_GCC.format(machine=os.uname().machine, **locals()))
+    wrapper.write_text(MUSL_GCC.format(**locals()))
     wrapper.chmod(0o755)
     return wrapper
 

@@ -3,7 +3,6 @@
 """Where the interpreters of the matrix come from: a list of rows, each of which gets one."""
 
 import dataclasses
-import os
 import pathlib
 import shutil
 import subprocess
@@ -61,10 +60,11 @@ def shared(minor):
     return max(those, key=lambda one: one.version)
 
 
-def stripped(original):
+def stripped(kind, get, *arguments):
+    """A stripped copy of an interpreter."""
     if not shutil.which("strip"):
         raise Unavailable("no strip here")
-    return interpreters.variant(original, "stripped")
+    return dataclasses.replace(get(*arguments), kind=kind, variant="stripped")
 
 
 # The shell is this machine's, and so is what the test runs beside the interpreter: the root's
@@ -140,46 +140,46 @@ def built(name, kind=None, env=(), **fields):
     return asked(kind or name, builds.python(name), env, **fields)
 
 
-def free_threaded(gil):
-    """A free-threaded build with its GIL turned on or left off."""
-    kind = "free-threaded-%s" % ("gil" if gil else "off")
-    return built("free-threaded", kind, (("PYTHON_GIL", "1" if gil else "0"),), threaded=True)
+def free_threaded():
+    """A free-threaded build whose GIL is turned on."""
+    return built("free-threaded", "free-threaded-gil", (("PYTHON_GIL", "1"),), threaded=True)
+
+
+def row(name, get, *arguments, **fields):
+    """A row that needs no folder."""
+    return Row(name, lambda folder: get(*arguments, **fields))
+
+
+def made_row(name, get, *arguments):
+    """A row whose interpreter is made in a folder of its own."""
+
+    def in_folder(folder):
+        place = pathlib.Path(folder) / name
+        place.mkdir(parents=True)
+        return get(*arguments, place)
+
+    return Row(name, in_folder)
 
 
 def rows():
     """All rows of the table, in its order."""
-    yield Row("machine", lambda folder: machine())
+    yield row("machine", machine)
     for minor in SHARED:
-        yield Row("shared-3.%d" % minor, lambda folder, minor=minor: shared(minor))
-        yield Row("stripped-3.%d" % minor, lambda folder, minor=minor: stripped(shared(minor)))
+        yield row("shared-3.%d" % minor, shared, minor)
+        yield row("stripped-3.%d" % minor, stripped, "stripped", shared, minor)
     for suite, minor in STATIC:
-        yield row("%s-static-3.%d" % (suite, minor), debian_static, suite, minor)
+        yield made_row("%s-static-3.%d" % (suite, minor), debian_static, suite, minor)
     for suite, minor in EMBEDDED:
-        yield row("%s-embedded-3.%d" % (suite, minor), debian_embedded, suite, minor)
+        yield made_row("%s-embedded-3.%d" % (suite, minor), debian_embedded, suite, minor)
     for suite in UWSGI:
-        yield row("%s-uwsgi" % suite, uwsgi, suite)
-    yield Row("no-plt", lambda folder: built("no-plt"))
-    yield Row("no-plt-clang", lambda folder: built("no-plt-clang", method="libc-entry"))
+        yield made_row("%s-uwsgi" % suite, uwsgi, suite)
+    for name in ("no-plt", "no-plt-clang"):
+        yield row(name, built, name)
+    yield row("musl-gcc", built, "musl-gcc", method="libc-entry")
     for name in ("musl", "musl-old"):
-        yield Row(name, lambda folder, name=name: built(name))
-        yield Row(
-            "%s-stripped" % name,
-            lambda folder, name=name: dataclasses.replace(
-                stripped(built(name)), kind="%s-stripped" % name
-            ),
-        )
-    yield Row("free-threaded-gil", lambda folder: free_threaded(True))
-
-
-def row(name, get, *arguments):
-    """A row whose interpreter is made in a folder."""
-
-    def in_folder(folder):
-        place = pathlib.Path(folder) / name
-        os.makedirs(place)
-        return get(*arguments, place)
-
-    return Row(name, in_folder)
+        yield row(name, built, name)
+        yield row("%s-stripped" % name, stripped, "%s-stripped" % name, built, name)
+    yield row("free-threaded-gil", free_threaded)
 
 
 def machine():

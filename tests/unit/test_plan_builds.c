@@ -354,6 +354,31 @@ static void builds_without_plt(void **state)
 	}
 }
 
+/* take_gil without a cold part, for which the plan would have to follow the register elsewhere. */
+#define WHOLE "-fno-plt -fno-reorder-blocks-and-partition"
+
+/* As clang does without a PLT: the call in take_gil's loop is through a register. */
+static void builds_with_calls_through_a_register(void **state)
+{
+	char path[64];
+	struct elf_image *image;
+
+	(void)state;
+	need_compiler();
+	check_versions(WHOLE " '-DREGISTER=\"\"'");
+
+	/* Its value changes: nothing says any more what is called. */
+	assert_true(make_fake_python(WHOLE " '-DREGISTER=\"lea 0(%0), %0\"'", path));
+	assert_int_equal(elf_image_open(path, &image), 0);
+	unlink(path);
+	struct plan_request request = {.python = image};
+	assert_int_equal(plan_probes(&request, &plan), -ENOENT);
+	assert_int_equal(plan.method, PLAN_LIBC_ENTRY);
+	assert_non_null(strstr(plan.notes[0], "through a register"));
+	plan_free(&plan);
+	elf_image_close(image);
+}
+
 /* Two functions that the eval loop calls and that drop and take the GIL themselves: which one is
  * it? */
 static void an_ambiguous_eval_loop_is_not_guessed(void **state)
@@ -387,6 +412,7 @@ int main(void)
 		cmocka_unit_test(builds_with_direct_calls),
 		cmocka_unit_test(builds_without_sections),
 		cmocka_unit_test(builds_without_plt),
+		cmocka_unit_test(builds_with_calls_through_a_register),
 		cmocka_unit_test(an_ambiguous_eval_loop_is_not_guessed),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "probe/register_calls.h"
 
 #define MAX_SLOTS 8
 
@@ -75,6 +76,44 @@ static bool loads_count(const struct elf_got_slot *slots, size_t count)
 	return false;
 }
 
+static bool has_ref(const struct code_refs *refs, uint64_t next)
+{
+	for (size_t i = 0; i < refs->count; i++) {
+		if (refs->items[i].next == next)
+			return true;
+	}
+	return false;
+}
+
+/* Adds the calls through registers that the loads (proven) fill. False, after a note, if some
+ * cannot be found. */
+static bool add_register_calls(struct planner *planner, const struct code_refs *loads,
+			       const char *name, struct code_refs *refs)
+{
+	bool complete = true;
+
+	for (size_t i = 0; i < loads->count && complete; i++) {
+		struct code_refs calls = {0};
+		struct function function;
+
+		complete =
+			functions_at(planner->functions, loads->items[i].vaddr, &function) &&
+			register_calls_find(planner->decoder, &function, &loads->items[i], &calls);
+		/* A register that is loaded at several places. */
+		for (size_t j = 0; j < calls.count; j++) {
+			if (!has_ref(refs, calls.items[j].next))
+				*VEC_PUSH(refs) = calls.items[j];
+		}
+		free(calls.items);
+	}
+	if (refs->count)
+		qsort(refs->items, refs->count, sizeof(*refs->items), by_next);
+	if (!complete)
+		plan_note(planner->plan,
+			  "%s is called through a register: such calls cannot be found all", name);
+	return complete;
+}
+
 int call_sites_find(struct planner *planner, const char *name, struct code_refs *refs)
 {
 	struct elf_got_slot slots[MAX_SLOTS];
@@ -95,18 +134,12 @@ int call_sites_find(struct planner *planner, const char *name, struct code_refs 
 	sort_out(planner, &slot_refs, refs, &loads);
 
 	bool complete = plan_prove(planner, refs);
+	if (complete && loads_count(slots, count))
+		complete = plan_prove(planner, &loads) &&
+			   add_register_calls(planner, &loads, name, refs);
 	if (complete && refs->count == 0) {
 		plan_note(planner->plan, "no call of %s in the interpreter's code", name);
 		complete = false;
-	}
-	if (loads_count(slots, count)) {
-		complete = plan_prove(planner, &loads) && complete;
-		if (loads.count) {
-			plan_note(planner->plan,
-				  "%s is called through a register: such calls cannot be found all",
-				  name);
-			complete = false;
-		}
 	}
 	free(targets.items);
 	free(slot_refs.items);
