@@ -2,6 +2,8 @@
 # Copyright (c) 2026 gilscope contributors
 """Threads that want the GIL at the same time."""
 
+import pytest
+
 from lines import SLOWNESS
 from scope import gil_of, thread_of
 
@@ -10,6 +12,7 @@ SWITCH_NS = 5000000
 WAKE_NS = 50000 * SLOWNESS
 
 
+@pytest.mark.forced
 def test_cpu_bound_threads_share(interpreter, start_workload, attach):
     threads = 4
     workload = start_workload(interpreter, "cpu_bound.py", threads, steady=True)
@@ -38,6 +41,7 @@ def test_cpu_bound_threads_share(interpreter, start_workload, attach):
         assert thread["off_gil_ns"] <= 0.03 * thread["observed_ns"]
 
 
+@pytest.mark.forced
 def test_convoy(interpreter, start_workload, attach):
     """A short call beside a computing thread costs a switch interval, whatever that is set to."""
     workload = start_workload(interpreter, "convoy.py", 100, steady=True)
@@ -71,6 +75,7 @@ def test_convoy(interpreter, start_workload, attach):
     assert medians[0] >= 4 * medians[1]
 
 
+@pytest.mark.forced
 def test_forced_and_voluntary(interpreter, start_workload, attach):
     """A raw write after a long stretch of C code gives the GIL up by itself, though the drop flag
     is set; Python code between is forced to."""

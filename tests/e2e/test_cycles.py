@@ -24,6 +24,7 @@ MANY = min(10000, *(int(path.read_text()) // 3 for path in LIMITS))
 
 
 @pytest.mark.parametrize("operation", sorted(RELEASES))
+@pytest.mark.forced
 def test_inlined_releases(interpreter, operation, start_workload, attach):
     workload = start_workload(interpreter, "inlined.py", operation, COUNT)
     capture = attach(workload)

@@ -49,7 +49,7 @@ def test_target_is_unharmed(interpreter, start_workload, attach):
     capture = attach(workload)
     assert workload.go() == expected
     probes = sites(capture.report())
-    assert len(probes) >= 3
+    assert len(probes) >= (2 if interpreter.method == "libc-entry" else 3)
     for file, offset in probes:
         in_memory, in_file = code_at(workload.pid, file, offset, 16)
         assert in_memory == in_file
