@@ -77,13 +77,16 @@ def test_threads_come_and_go(interpreter, start_workload, attach):
     report = capture.report()
 
     duration = report["capture"]["duration_ns"]
+    lived = 0
     # A thread id can come back, when the kernel has gone around; then two threads are one entry.
     for tid in set(truth["tids"]):
         thread = thread_of(report, tid)
         assert thread["exited"]
         assert thread["hold"]["count"] >= cycles
-        assert thread["observed_ns"] < 0.9 * duration
+        lived += thread["observed_ns"]
         assert thread["hold"]["clipped"]["count"] == 0
+    # Each of them was gone before the next one began.
+    assert lived <= duration
     main = thread_of(report, workload.pid)
     assert not main["exited"]
     assert main["observed_ns"] >= 0.99 * duration
