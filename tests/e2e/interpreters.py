@@ -17,8 +17,8 @@ import tempfile
 
 OLDEST = (3, 8)
 
-# What an interpreter tells about itself: where its code is, and whether it has a GIL at all. A server
-# that embeds it may make another file of sys.stdout.
+# What an interpreter tells about itself: where its code is, and whether it has a GIL at all. A
+# server that embeds it may make another file of sys.stdout.
 ABOUT = """
 import json, os, sys, sysconfig
 maps = open("/proc/self/maps").read().split()

@@ -143,7 +143,8 @@ def print_table(table):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(usage="%(prog)s [--build BUILD] [ROW...] [-- PYTEST_OPTION...]")
+    usage = "%(prog)s [--build BUILD] [ROW...] [-- PYTEST_OPTION...]"
+    parser = argparse.ArgumentParser(usage=usage)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--list", action="store_true", help="names the rows")
     parser.add_argument("row", nargs="*")

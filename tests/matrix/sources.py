@@ -113,7 +113,8 @@ def debian_embedded(suite, minor, folder):
     return in_root("%s-embedded" % suite, root, linked, folder)
 
 
-# What uWSGI runs as a script does not have the script's folder in sys.path, as with Python's own main.
+# What uWSGI runs as a script does not have the script's folder in sys.path, as with Python's own
+# main.
 UWSGI_START = """
 import os, runpy, sys
 del sys.argv[0]
