@@ -2,6 +2,7 @@
 # Copyright (c) 2026 gilscope contributors
 """Fixtures: each test that wants an interpreter runs under every one of this machine."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -59,7 +60,8 @@ def pytest_runtest_protocol(item, nextitem):
 
 def pytest_collection_modifyitems(config, items):
     if interpreters.matrix_file():
-        others = [item for item in items if "interpreter" not in item.fixturenames]
+        wanted = {"interpreter", "with_own_gils", "free_threaded"}
+        others = [item for item in items if not wanted & set(item.fixturenames)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     reason = what_is_missing()
@@ -72,6 +74,19 @@ def pytest_generate_tests(metafunc):
     if "interpreter" in metafunc.fixturenames:
         everyone = interpreters.wanted()
         metafunc.parametrize("interpreter", everyone, ids=lambda one: one.id, indirect=True)
+    if "with_own_gils" in metafunc.fixturenames:
+        able = [one for one in interpreters.wanted() if one.version >= (3, 12) and not one.threaded]
+        parametrize(metafunc, "with_own_gils", able, "no CPython 3.12 or later with a GIL here")
+    if "free_threaded" in metafunc.fixturenames:
+        those = interpreters.free_threaded()
+        parametrize(metafunc, "free_threaded", those, "no free-threaded CPython here")
+
+
+def parametrize(metafunc, name, those, lack):
+    """The test once for each interpreter of a kind, or skipped with the reason."""
+    params = [pytest.param(one, id=one.id) for one in those]
+    without = pytest.param(None, id="none", marks=pytest.mark.skip(reason=lack))
+    metafunc.parametrize(name, params or [without], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +115,20 @@ def interpreter(request, made, tell):
     if request.param.method == "libc-entry" and request.node.get_closest_marker("forced"):
         pytest.skip("from libc's entries alone forced releases cannot be told")
     return made(request.param)
+
+
+@pytest.fixture
+def with_own_gils(request, made, tell):
+    """Each interpreter whose subinterpreters can have GILs of their own."""
+    tell("interpreter", request.param.id)
+    return made(request.param)
+
+
+@pytest.fixture
+def free_threaded(request, tell):
+    """Each free-threaded interpreter in turn, with its GIL as it likes."""
+    tell("interpreter", request.param.id)
+    return dataclasses.replace(request.param, env=())
 
 
 @pytest.fixture

@@ -109,9 +109,17 @@ def candidates():
         path
         for folder in os.environ.get("PATH", "").split(":")
         for path in sorted(glob.glob(os.path.join(folder, "python3*")))
-        if re.fullmatch(r"python3(\.\d+)?", os.path.basename(path))
+        if re.fullmatch(r"python3(\.\d+)?t?", os.path.basename(path))
     ]
     return sorted(glob.glob("/usr/bin/python3")) + versions + on_path
+
+
+def free_threaded():
+    """The free-threaded ones: of the matrix, else of this machine."""
+    if matrix_file():
+        return [one for one in wanted() if one.threaded]
+    found = [ask(exe) for exe in candidates()]
+    return [from_about("free-threaded", one, threaded=True) for one in found if one and not one["gil"]]
 
 
 @functools.lru_cache(maxsize=None)

@@ -2,7 +2,6 @@
 # Copyright (c) 2026 gilscope contributors
 """Processes with several GILs, and with one that is off."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -34,16 +33,6 @@ def check_cycles(report, truth):
         assert own["hold"]["count"] >= cycles
 
 
-@pytest.fixture
-def with_own_gils(interpreter):
-    """An interpreter whose subinterpreters can have GILs of their own."""
-    if interpreter.version < (3, 12):
-        pytest.skip("interpreters have their own GIL from 3.12 on")
-    if interpreter.threaded:
-        pytest.skip("a free-threaded build")
-    return interpreter
-
-
 def test_each_gil_by_itself(with_own_gils, start_workload, attach):
     workload = start_workload(with_own_gils, "subinterpreters.py", 3000, 10000)
     capture = attach(workload)
@@ -71,7 +60,7 @@ def test_a_gil_that_is_made_meanwhile(with_own_gils, start_workload, attach):
 @pytest.fixture
 def start_threaded(free_threaded, tmp_path, start_workload):
     """start_threaded(threads) -> Workload gil_switch.py with an extension that needs the GIL."""
-    plain = dataclasses.replace(free_threaded, env=())
+    plain = free_threaded
     code = "import json, sysconfig as s; print(json.dumps([s.get_paths()['include'], "
     code += "s.get_config_var('EXT_SUFFIX')]))"
     told = subprocess.check_output([*plain.command, "-c", code], env=plain.environment)

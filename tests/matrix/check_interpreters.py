@@ -25,7 +25,8 @@ import sources
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What a test shows, by its name or else by its file's; in the order of the columns.
-COLUMNS = ("found", "sites", "truth", "contention", "forced", "libc", "ends", "target")
+COLUMNS = ("found", "sites", "truth", "contention", "forced", "libc", "ends", "gils",
+           "trees", "target")
 COLUMN_OF = {
     "test_inlined_releases": "sites",
     "test_never_two_holders": "sites",
@@ -36,6 +37,8 @@ COLUMN_OF = {
     "test_truth": "truth",
     "test_contention": "contention",
     "test_ends": "ends",
+    "test_gils": "gils",
+    "test_trees": "trees",
     "test_target": "target",
 }
 
@@ -73,7 +76,7 @@ class Row:
     def add(self, case):
         name = case.get("name").split("[")[0]
         module = case.get("classname").split(".")[-1]
-        self.cells[COLUMN_OF.get(name) or COLUMN_OF[module]].add(case.get("name"), case)
+        self.cells[COLUMN_OF.get(name) or COLUMN_OF.get(module, "target")].add(case.get("name"), case)
         self.found = property_of(case, "found") or self.found
 
     def texts(self):
