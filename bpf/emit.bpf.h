@@ -51,7 +51,7 @@ static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 t
 }
 
 static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid, __u64 request_ns,
-					  __u64 now)
+					  __u64 now, __u32 waiters)
 {
 	struct ev_wait *ev;
 
@@ -67,6 +67,8 @@ static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid,
 	ev->tid = tid;
 	ev->request_ns = request_ns;
 	ev->end_ns = now;
+	ev->waiters = waiters;
+	ev->pad = 0;
 	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
 }
 
@@ -76,7 +78,7 @@ static __always_inline void end_at_turn_off(__u32 process, __u32 tid, struct req
 {
 	if (emit)
 		emit_wait_end(process, request->slot, tid, request->request_ns,
-			      gil_at(request->slot)->off_ns);
+			      gil_at(request->slot)->off_ns, 1);
 	request->request_ns = 0;
 }
 

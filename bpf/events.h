@@ -95,8 +95,10 @@ struct ev_wait {
 	__u32 tid;
 	__u64 request_ns;
 	__u64 end_ns;
+	__u32 waiters; /* EV_WAIT_END: threads that waited until then, this one included */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct ev_wait) == 32, "ev_wait is part of the stream");
+_Static_assert(sizeof(struct ev_wait) == 40, "ev_wait is part of the stream");
 
 struct ev_thread {
 	struct ev_head head;

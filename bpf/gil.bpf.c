@@ -155,7 +155,7 @@ static __always_inline bool gives_up(const struct probe *p, struct gil_slot *gil
 		return false;
 	begin = end_request(p);
 	if (begin && p->emit)
-		emit_wait_end(p->process->id, p->index, p->tid, begin, p->now);
+		emit_wait_end(p->process->id, p->index, p->tid, begin, p->now, gil->waiters + 1);
 	return begin || gil->events;
 }
 

@@ -56,10 +56,10 @@ static __always_inline void drop_request(const struct process *process, __u32 ti
 	if (request->request_ns && request->request_ns <= gil_at(request->slot)->off_ns) {
 		end_at_turn_off(process->id, tid, request, moment->emit);
 	} else if (request->request_ns) {
-		__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
 		if (moment->emit)
 			emit_wait_end(process->id, request->slot, tid, request->request_ns,
-				      moment->now);
+				      moment->now, gil_at(request->slot)->waiters);
+		__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
 	}
 	bpf_map_delete_elem(&requests, &tid);
 }

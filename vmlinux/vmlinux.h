@@ -19,13 +19,8 @@
 /* Internal to the kernel: read through CO-RE, so only names and types count here, not the order. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct ns_common {
-	unsigned int inum;
-};
-
-struct pid_namespace {
-	struct ns_common ns;
-};
+struct pid_namespace;
+struct mm_struct;
 
 struct upid {
 	int nr;
@@ -44,8 +39,6 @@ typedef struct {
 struct signal_struct {
 	atomic_t live;
 };
-
-struct mm_struct;
 
 struct task_struct {
 	int pid;

@@ -40,6 +40,9 @@ COLUMN_OF = {
     "test_gils": "gils",
     "test_trees": "trees",
     "test_target": "target",
+    "test_resolve": "target",
+    "test_doctor": "target",
+    "test_symbols": "target",
 }
 
 
@@ -76,7 +79,7 @@ class Row:
     def add(self, case):
         name = case.get("name").split("[")[0]
         module = case.get("classname").split(".")[-1]
-        self.cells[COLUMN_OF.get(name) or COLUMN_OF.get(module, "target")].add(case.get("name"), case)
+        self.cells[COLUMN_OF.get(name) or COLUMN_OF[module]].add(case.get("name"), case)
         self.found = property_of(case, "found") or self.found
 
     def texts(self):

@@ -77,6 +77,8 @@ def test_a_row_counts_what_ran():
         "forced": "",
         "libc": "1",
         "ends": "",
+        "gils": "",
+        "trees": "",
         "target": "FAIL 1/1",
     }
     assert (row.count("failed"), row.count("skipped")) == (2, 1)

@@ -14,6 +14,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BTF = "/sys/kernel/btf/vmlinux"
 REGISTERS = {"x86_64": ("pt_regs_x86.h", "pt_regs"), "aarch64": ("pt_regs_arm64.h", "user_pt_regs")}
+# What is read through CO-RE, and the fields of it.
+STRUCTS = {
+    "upid": ["nr", "ns"],
+    "pid": ["level", "numbers"],
+    "signal_struct": ["live"],
+    "task_struct": ["pid", "tgid", "comm", "mm", "thread_pid", "group_leader", "signal"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def kernel():
     if not os.path.exists(BTF):
         pytest.skip(f"this kernel has no {BTF}")
     dump = subprocess.run([bpftool, "-j", "btf", "dump", "file", BTF], capture_output=True, check=True)
-    wanted = ("task_struct", "pt_regs", "user_pt_regs")
+    wanted = (*STRUCTS, "pt_regs", "user_pt_regs")
     return {t["name"]: {m["name"]: m["bits_offset"] for m in t["members"]}
             for t in json.loads(dump.stdout)["types"]
             if t["kind"] == "STRUCT" and t["name"] in wanted and t["members"]}
@@ -35,19 +42,19 @@ def declared(header, struct):
     """[(field, elements)] of a struct in one of our headers."""
     text = re.sub(r"/\*.*?\*/", "", (ROOT / "vmlinux" / header).read_text(), flags=re.S)
     body = re.search(r"struct %s \{(.*?)\n\};" % struct, text, re.S).group(1)
-    names = []
-    for line in body.split(";"):
-        for word in line.replace(",", " ").split():
-            match = re.fullmatch(r"(\w+)(?:\[(\d+)\])?", word)
-            if match and match.group(1) not in ("unsigned", "long", "int", "char", "struct", "__u64"):
-                names.append((match.group(1), int(match.group(2) or 1)))
-    return names
+    fields = []
+    for line in filter(str.strip, body.split(";")):
+        for field in line.split(","):
+            name, elements = re.search(r"(\w+)(?:\[(\d+)\])?\s*$", field).groups()
+            fields.append((name, int(elements or 1)))
+    return fields
 
 
-def test_fields_exist(kernel):
-    fields = declared("vmlinux.h", "task_struct")
-    assert [name for name, _ in fields] == ["pid", "tgid", "comm"]
-    assert [name for name, _ in fields if name not in kernel["task_struct"]] == []
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_fields_exist(kernel, struct):
+    names = [name for name, _ in declared("vmlinux.h", struct)]
+    assert names == STRUCTS[struct]
+    assert [name for name in names if name not in kernel[struct]] == []
 
 
 def test_registers_are_where_the_kernel_has_them(kernel):

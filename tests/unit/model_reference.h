@@ -278,15 +278,29 @@ static inline uint64_t ref_ended(const struct ev_hold *last)
 
 /* What the GIL's end says of the time after the last record. */
 static inline uint64_t *ref_tail(struct model_bin *b, const struct ref_gil *g,
-				 const struct ev_hold *last)
+				 const struct ev_hold *last, bool left)
 {
 	if (!g->end || ref_dark_after(last) || g->end->seq > ref_ended(last))
 		return &b->unknown_ns;
-	return g->end->waiters ? &b->handoff_ns : &b->idle_ns;
+	return g->end->waiters || left ? &b->handoff_ns : &b->idle_ns;
+}
+
+/* Did somebody wait at t who never acquired? */
+static inline bool ref_left(const struct ref *r, const struct ref_gil *g, uint64_t t)
+{
+	for (size_t i = 0; i < r->in->count; i++) {
+		const struct ev_wait *e = &r->in->items[i].wait;
+
+		if (e->head.kind == EV_WAIT_END && e->gil == g->id && e->request_ns &&
+		    e->request_ns <= t && t < e->end_ns)
+			return true;
+	}
+	return false;
 }
 
 /* How the GIL spent the nanosecond that begins at t: the field of the bin that it belongs to. */
-static inline uint64_t *ref_tick(struct model_bin *b, const struct ref_gil *g, uint64_t t)
+static inline uint64_t *ref_tick(struct model_bin *b, const struct ref *r, const struct ref_gil *g,
+				 uint64_t t)
 {
 	const struct ev_hold *prev = NULL;
 
@@ -307,7 +321,7 @@ static inline uint64_t *ref_tick(struct model_bin *b, const struct ref_gil *g, u
 		}
 		prev = h;
 	}
-	return ref_tail(b, g, prev);
+	return ref_tail(b, g, prev, ref_left(r, g, t));
 }
 
 static inline void ref_lost_holds(struct ref *r, struct ref_gil *g)
@@ -329,8 +343,8 @@ static inline void ref_account(struct ref *r, struct ref_gil *g)
 	for (uint64_t t = g->sums.from_ns; t < r->t1; t++) {
 		struct model_bin sum = {0};
 
-		*ref_tick(&sum, g, t) = 1;
-		*ref_tick(ref_bin(r, t), g, t) += 1;
+		*ref_tick(&sum, r, g, t) = 1;
+		*ref_tick(ref_bin(r, t), r, g, t) += 1;
 		g->sums.observed_ns++;
 		g->sums.held_ns += sum.held_ns;
 		g->sums.handoff_ns += sum.handoff_ns;
@@ -364,6 +378,10 @@ static inline void ref_record(struct ref *r, const union record *e)
 		bool open_later =
 			e->head.kind == EV_WAIT_OPEN && e->wait.request_ns > e->wait.end_ns;
 
+		if (e->head.kind == EV_WAIT_END && e->wait.request_ns &&
+		    e->wait.request_ns <= e->wait.end_ns && e->wait.request_ns < r->t1 &&
+		    e->wait.end_ns >= g->sums.from_ns)
+			ref_waiters(g, e->wait.waiters);
 		ref_wait(r, g, e->wait.tid, e->wait.request_ns,
 			 open_later ? e->wait.request_ns : e->wait.end_ns, true);
 		break;

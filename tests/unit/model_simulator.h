@@ -207,9 +207,12 @@ static inline void sim_exit(struct sim *s, int i)
 	if (t->state == SIM_HOLDING)
 		sim_release(s, i, HOLD_EXITED);
 	if (t->state == SIM_WAITING) {
-		s->gils[t->gil].waiters--;
+		union record left =
+			rec_wait(EV_WAIT_END, t->gil, t->tid, t->hold.request_ns, s->now);
+
+		left.wait.waiters = s->gils[t->gil].waiters--;
 		s->true_waited += sim_part(s, t->hold.request_ns, s->now);
-		sim_emit(s, rec_wait(EV_WAIT_END, t->gil, t->tid, t->hold.request_ns, s->now));
+		sim_emit(s, left);
 	}
 	if (!told_first)
 		sim_emit(s, rec_thread(EV_THREAD_EXIT, t->tid, s->now, "gone"));

@@ -124,8 +124,13 @@ void model_wait(struct model *m, const struct ev_wait *e)
 	struct span wait = {.begin = e->request_ns, .end = e->end_ns};
 
 	/* An open wait has no end of its own, and may have begun after the capture's. */
-	if (e->head.kind == EV_WAIT_OPEN)
+	if (e->head.kind == EV_WAIT_OPEN) {
 		wait.end = max_ns(wait.end, wait.begin);
+	} else if (wait.begin <= wait.end) {
+		gil_leave(g, wait.begin, wait.end);
+		if (wait.begin < m->stop_ns && wait.end >= g->sums.from_ns)
+			note_waiters(g, e->waiters);
+	}
 	add_wait(m, g, e->tid, wait, true);
 }
 

@@ -69,8 +69,52 @@ uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, 
 	return to - from;
 }
 
+/* Enough to be worth looking for those that the cursor has passed. */
+#define MANY_LEFT 64
+
+static void forget_passed(struct gil *g)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->left.count; i++)
+		if (g->left.items[i].to_ns > g->cursor_ns)
+			g->left.items[kept++] = g->left.items[i];
+	g->left.count = kept;
+}
+
+void gil_leave(struct gil *g, uint64_t from_ns, uint64_t to_ns)
+{
+	if (to_ns <= g->cursor_ns)
+		return;
+	if (g->left.count && g->left.count % MANY_LEFT == 0)
+		forget_passed(g);
+	*VEC_PUSH(&g->left) = (struct left_wait){.from_ns = from_ns, .to_ns = to_ns};
+}
+
+static int compare_begins(const void *a, const void *b)
+{
+	const struct left_wait *x = a, *y = b;
+
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+void gil_advance_idle(struct gil *g, struct series *series, uint64_t to)
+{
+	if (g->left.count)
+		qsort(g->left.items, g->left.count, sizeof(*g->left.items), compare_begins);
+	for (size_t i = 0; i < g->left.count; i++) {
+		const struct left_wait *wait = &g->left.items[i];
+
+		gil_advance(g, series, SPAN_IDLE, wait->from_ns < to ? wait->from_ns : to);
+		gil_advance(g, series, SPAN_HANDOFF, wait->to_ns < to ? wait->to_ns : to);
+	}
+	gil_advance(g, series, SPAN_IDLE, to);
+}
+
 void gils_free(struct gil_table *t)
 {
+	for (size_t i = 0; i < t->count; i++)
+		free(t->items[i].left.items);
 	free(t->items);
 	id_map_free(&t->index);
 	*t = (struct gil_table){0};

@@ -11,12 +11,22 @@
 #include "model/id_map.h"
 #include "model/series.h"
 
+/* Waits that ended with their threads: without a hold after them, nothing else tells that somebody
+ * waited for a free GIL. */
+struct left_waits {
+	struct left_wait {
+		uint64_t from_ns, to_ns;
+	} * items;
+	size_t count, cap;
+};
+
 struct gil {
 	struct model_gil sums;
 	uint64_t cursor_ns;  /* everything before is accounted */
 	uint64_t seq;	     /* number of the last record */
 	bool gap_unknown;    /* what follows the cursor cannot be told by the next record */
 	enum span_kind tail; /* what the time from the cursor to the end will be */
+	struct left_waits left;
 };
 
 struct gil_table {
@@ -42,6 +52,13 @@ void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t
  * cursor is not before `to`.
  */
 uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to);
+
+/* A wait that ended without an acquire. */
+void gil_leave(struct gil *g, uint64_t from_ns, uint64_t to_ns);
+
+/* Accounts the time from the cursor to `to`, in which nobody held: idle, but for the waits that were
+ * left. */
+void gil_advance_idle(struct gil *g, struct series *series, uint64_t to);
 
 /* Was any time accounted? */
 static inline bool gil_begun(const struct gil *g)

@@ -10,7 +10,10 @@ static void close_gil(struct model *m, struct gil *g)
 {
 	struct model_gil *sums = &g->sums;
 
-	gil_advance(g, &m->series, g->tail, m->stop_ns);
+	if (g->tail == SPAN_IDLE)
+		gil_advance_idle(g, &m->series, m->stop_ns);
+	else
+		gil_advance(g, &m->series, g->tail, m->stop_ns);
 	sums->observed_ns = m->stop_ns - sums->from_ns;
 	if (sums->observed_ns)
 		sums->waiters_mean = (double)sums->wait_ns / (double)sums->observed_ns;
