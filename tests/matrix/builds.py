@@ -98,9 +98,12 @@ def compiler_id(compiler):
 
 
 # CPython's configure compares what the compiler calls the platform, if it says it, with what the
-# headers say, which differs by version.
+# headers say, which differs by version; up to 3.11 its setup.py takes glibc's headers by that name.
 MUSL_GCC = """#!/bin/sh
-[ "$*" != --print-multiarch ] || exit 0
+case "$*" in
+--print-multiarch) exit ;;
+-print-multiarch) exec echo {machine}-linux-musl ;;
+esac
 exec gcc "$@" -specs {specs} -idirafter {headers}
 """
 
@@ -118,7 +121,7 @@ def musl_compiler(folder):
     for name in ("linux", "asm-generic"):
         (headers / name).symlink_to("/usr/include/" + name)
     (headers / "asm").symlink_to("/usr/include/%s-linux-gnu/asm" % os.uname().machine)
-    wrapper.write_text(MUSL_GCC.format(**locals()))
+    wrapper.write_text(MUSL_GCC.format(machine=os.uname().machine, **locals()))
     wrapper.chmod(0o755)
     return wrapper
 
