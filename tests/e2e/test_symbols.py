@@ -45,7 +45,7 @@ def stripped(tmp_path_factory):
     whole, folder = shared[-1], tmp_path_factory.mktemp("stripped")
     debug_file = folder / "names.debug"
     subprocess.run(["objcopy", "--only-keep-debug", whole.file, debug_file], check=True)
-    bare = dataclasses.replace(whole, kind="stripped")
+    bare = interpreters.variant(whole, "stripped")
     return Stripped(interpreters.make(bare, folder), build_id(whole.file), str(debug_file))
 
 
