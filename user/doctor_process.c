@@ -217,19 +217,33 @@ static void check_thread_names(struct doctor_process *p)
 	    NULL);
 }
 
-/* Where they are from; probes need none. */
+static const char *names_source(enum symbols_source source)
+{
+	switch (source) {
+	case SYMBOLS_SYMTAB:
+		return "from the file's .symtab";
+	case SYMBOLS_DEBUGDATA:
+		return "from the file's .gnu_debugdata";
+	case SYMBOLS_DEBUGFILE:
+		return "from its separate debug file";
+	case SYMBOLS_DEBUGINFOD:
+		return "from debuginfod";
+	case SYMBOLS_NONE:
+		break;
+	}
+	return "exported ones only: the file is stripped (probes need none)";
+}
+
 static void check_function_names(struct doctor_process *p)
 {
-	static const char *const from[] = {
-		[SYMBOLS_NONE] = "exported ones only: the file is stripped (probes need none)",
-		[SYMBOLS_SYMTAB] = "from the file's .symtab",
-		[SYMBOLS_DEBUGDATA] = "from the file's .gnu_debugdata",
-		[SYMBOLS_DEBUGFILE] = "from its separate debug file",
-		[SYMBOLS_DEBUGINFOD] = "from its debug file, which debuginfod had",
-	};
+	struct symbols *python = symbols_of(&p->target.python, p->target.pid);
+	struct symbols *libc = symbols_of(&p->target.libc, p->target.pid);
 
-	plan_name_sites(&p->plan, p->target.python.symbols, p->target.libc.symbols);
-	add(p, "function-names", "Function names", CHECK_OK, xstrdup(from[p->plan.symbols]), NULL);
+	plan_name_sites(&p->plan, python, libc);
+	symbols_free(python);
+	symbols_free(libc);
+	add(p, "function-names", "Function names", CHECK_OK, xstrdup(names_source(p->plan.symbols)),
+	    NULL);
 }
 
 void doctor_process(struct doctor_result *result)

@@ -142,7 +142,7 @@ static void expect(const char *path, enum symbols_source source, bool named)
 	struct elf_image *image = open_file(path);
 
 	snprintf(inside, sizeof(inside), "/%s", path);
-	struct symbols *symbols = symbols_new(image, inside, fixture.fd);
+	struct symbols *symbols = symbols_new(image, inside, dup(fixture.fd));
 	const char *name = symbols_name(symbols, fixture.inner + 1);
 	assert_string_equal(name ? name : "", named ? "inner" : "");
 	assert_string_equal(symbols_source_name(symbols_source(symbols)),
@@ -308,7 +308,8 @@ static void broken_debugdata_does_no_harm(void **state)
 		const unsigned char saved = copy.data[at];
 		copy.data[at] ^= (unsigned char)(1 + seed % 255);
 		if (elf_image_open(copy.path, &image) == 0) {
-			struct symbols *symbols = symbols_new(image, "/lib/made.so", fixture.fd);
+			struct symbols *symbols =
+				symbols_new(image, "/lib/made.so", dup(fixture.fd));
 			symbols_name(symbols, fixture.inner);
 			symbols_source(symbols);
 			symbols_free(symbols);

@@ -55,6 +55,8 @@ static int make_plan(const struct target *target, bool force_libc, struct probe_
 static void free_code(struct code_plan *code)
 {
 	plan_free(&code->plan);
+	symbols_free(code->python_names);
+	symbols_free(code->libc_names);
 	elf_image_close(code->python);
 	elf_image_close(code->libc);
 	free(code);
@@ -81,19 +83,18 @@ const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, st
 	}
 	code->python = elf_image_share(target->python.image);
 	code->libc = elf_image_share(target->libc.image);
+	code->python_names = symbols_of(&target->python, target->pid);
+	code->libc_names = symbols_of(&target->libc, target->pid);
 	*VEC_PUSH(codes) = code;
 	return code;
 }
 
-void codes_name(struct codes *codes, const struct code_plan *code, const struct target *target)
+void codes_name_sites(struct codes *codes)
 {
 	for (size_t i = 0; i < codes->count; i++) {
-		struct code_plan *own = codes->items[i];
+		struct code_plan *code = codes->items[i];
 
-		if (own != code || own->named || !target->python.symbols)
-			continue;
-		plan_name_sites(&own->plan, target->python.symbols, target->libc.symbols);
-		own->named = true;
+		plan_name_sites(&code->plan, code->python_names, code->libc_names);
 	}
 }
 

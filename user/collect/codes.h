@@ -13,8 +13,8 @@
 struct code_plan {
 	struct probe_plan plan;
 	uint32_t index; /* in the programs' table */
-	bool named;
 	struct elf_image *python, *libc;
+	struct symbols *python_names, *libc_names;
 };
 
 struct codes {
@@ -30,13 +30,8 @@ struct codes {
  */
 const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, struct target *target,
 				   int *err);
-
-/*
- * Names the functions of a plan (plan_name_sites), once; `target` is one that it serves and that
- * was resolved by itself.
- */
-void codes_name(struct codes *codes, const struct code_plan *code, const struct target *target);
-
+/* Names, in all plans, the functions that have probes in them; see probe/names.h. */
+void codes_name_sites(struct codes *codes);
 void codes_free(struct codes *codes);
 
 #endif

@@ -449,12 +449,6 @@ void collector_finish(struct collector *c)
 	record_losses(c);
 }
 
-void collector_name_sites(struct collector *c)
-{
-	for (size_t i = 0; i < c->traced.count; i++)
-		codes_name(&c->codes, c->traced.items[i]->code, &c->traced.items[i]->target);
-}
-
 uint64_t collector_start_ns(const struct collector *c)
 {
 	return c->start_ns;
@@ -500,4 +494,9 @@ bool collector_process(const struct collector *c, size_t index, struct collector
 		.foreign_hits = t->foreign_hits,
 	};
 	return true;
+}
+
+void collector_name_sites(struct collector *c)
+{
+	codes_name_sites(&c->codes);
 }

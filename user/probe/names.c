@@ -22,3 +22,10 @@ void plan_name_sites(struct probe_plan *plan, struct symbols *python, struct sym
 	if (file != python && symbols_note(file))
 		plan_note(plan, "%s", symbols_note(file));
 }
+
+const char *plan_symbols_name(const struct probe_plan *plan)
+{
+	const bool downloaded = plan->symbols == SYMBOLS_DEBUGINFOD;
+
+	return symbols_source_name(downloaded ? SYMBOLS_DEBUGFILE : plan->symbols);
+}

@@ -12,4 +12,8 @@
  */
 void plan_name_sites(struct probe_plan *plan, struct symbols *python, struct symbols *libc);
 
+/* Where they are from, for reports: "symtab", "debugdata", "debugfile" or "none". A debug file is one
+ * wherever it is from; a note says if debuginfod had it. */
+const char *plan_symbols_name(const struct probe_plan *plan);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "probe/names.h"
 #include "report/clean.h"
 #include "report/doctor.h"
 
@@ -70,9 +71,7 @@ static json_t *resolution(const struct doctor_process *process)
 	for (size_t i = 0; i < plan->note_count; i++)
 		json_array_append_new(notes, json_clean(plan->notes[i]));
 	return json_pack("{s:s, s:s, s:o}", "method", plan_method_name(plan->method), "symbols",
-			 symbols_source_name(plan->symbols == SYMBOLS_DEBUGINFOD ? SYMBOLS_DEBUGFILE
-										 : plan->symbols),
-			 "notes", notes);
+			 plan_symbols_name(plan), "notes", notes);
 }
 
 static json_t *probes(const struct doctor_process *process)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "probe/names.h"
 #include "report/clean.h"
 #include "report/view.h"
 
@@ -128,12 +129,6 @@ static json_t *python(const struct view_process *process)
 			 "stripped", t->stripped, "libc", t->libc_kind ? t->libc_kind : "none");
 }
 
-/* A debug file is one wherever it is from; a note says that debuginfod had it. */
-static const char *symbols_in_json(enum symbols_source source)
-{
-	return symbols_source_name(source == SYMBOLS_DEBUGINFOD ? SYMBOLS_DEBUGFILE : source);
-}
-
 static json_t *resolution(const struct view_process *process)
 {
 	const struct probe_plan *plan = process->process->plan;
@@ -142,7 +137,7 @@ static json_t *resolution(const struct view_process *process)
 	for (size_t i = 0; i < plan->note_count; i++)
 		json_array_append_new(notes, json_string(process->notes[i]));
 	return json_pack("{s:s, s:s, s:o}", "method", plan_method_name(plan->method), "symbols",
-			 symbols_in_json(plan->symbols), "notes", notes);
+			 plan_symbols_name(plan), "notes", notes);
 }
 
 static json_t *probe(const struct view_process *process, size_t index)

@@ -2,13 +2,11 @@
 /* Copyright (c) 2026 gilscope contributors */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -62,7 +60,6 @@ static void close_mapping(struct mapped_file *file)
 {
 	free(file->path);
 	free(file->open_path);
-	symbols_free(file->symbols);
 	elf_image_close(file->image);
 	memset(file, 0, sizeof(*file));
 }
@@ -218,29 +215,6 @@ static int refuse_file(pid_t pid, int err)
 	return err;
 }
 
-/* Opens the root directory of the process, unless its paths lead to the same files from here. */
-static void open_root(pid_t pid, struct target *target)
-{
-	char *root = xasprintf("/proc/%d/root", pid), *mounts = xasprintf("/proc/%d/ns/mnt", pid);
-	struct stat own_root, its_root, own_mounts, its_mounts;
-
-	if (stat("/", &own_root) || stat(root, &its_root) ||
-	    stat("/proc/self/ns/mnt", &own_mounts) || stat(mounts, &its_mounts) ||
-	    own_root.st_dev != its_root.st_dev || own_root.st_ino != its_root.st_ino ||
-	    own_mounts.st_ino != its_mounts.st_ino)
-		target->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	target->has_root = target->root >= 0;
-	free(root);
-	free(mounts);
-}
-
-static void open_symbols(const struct target *target, struct mapped_file *file)
-{
-	if (file->image)
-		file->symbols =
-			symbols_new(file->image, file->path, target->has_root ? target->root : -1);
-}
-
 static int find_files(pid_t pid, struct target *target)
 {
 	struct process_maps maps;
@@ -260,9 +234,6 @@ static int find_files(pid_t pid, struct target *target)
 		target->is_static = exe;
 		if (find_mapping(pid, &maps, has_threads, &target->libc))
 			memset(&target->libc, 0, sizeof(target->libc));
-		open_root(pid, target);
-		open_symbols(target, &target->python);
-		open_symbols(target, &target->libc);
 	}
 	process_maps_free(&maps);
 	if (err == -EACCES || err == -EPERM || err == -ESTALE)
@@ -343,7 +314,6 @@ static void share_mapping(const struct mapped_file *from, struct mapped_file *to
 	to->path = xstrdup(from->path);
 	to->open_path = xstrdup(from->open_path);
 	to->image = elf_image_share(from->image);
-	to->symbols = NULL; /* the parent's tell the names */
 }
 
 void target_fork(const struct target *parent, pid_t pid, struct target *out)
@@ -351,7 +321,6 @@ void target_fork(const struct target *parent, pid_t pid, struct target *out)
 	*out = *parent;
 	out->pid = pid;
 	out->ppid = parent->pid;
-	out->has_root = false;
 	out->exe = xstrdup(parent->exe);
 	out->cmdline = xstrdup(parent->cmdline);
 	share_mapping(&parent->python, &out->python);
@@ -362,8 +331,6 @@ void target_free(struct target *target)
 {
 	close_mapping(&target->python);
 	close_mapping(&target->libc);
-	if (target->has_root)
-		close(target->root);
 	free(target->exe);
 	free(target->cmdline);
 	memset(target, 0, sizeof(*target));

@@ -10,14 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "target/debug_file.h"
+#include "target/target.h"
 
 struct symbols {
-	const struct elf_image *image;
+	struct elf_image *image;
 	char *path;
 	int root;
 	char *note;
@@ -48,14 +50,36 @@ const char *symbols_source_name(enum symbols_source source)
 	return "none";
 }
 
-struct symbols *symbols_new(const struct elf_image *image, const char *path, int root)
+struct symbols *symbols_new(struct elf_image *image, const char *path, int root)
 {
 	struct symbols *symbols = xcalloc(1, sizeof(*symbols));
 
-	symbols->image = image;
+	symbols->image = elf_image_share(image);
 	symbols->path = xstrdup(path);
 	symbols->root = root;
 	return symbols;
+}
+
+/* The root directory of the process, -1 if its paths lead to the same files from here. */
+static int open_root(pid_t pid)
+{
+	char *root = xasprintf("/proc/%d/root", pid), *mounts = xasprintf("/proc/%d/ns/mnt", pid);
+	struct stat own_root, its_root, own_mounts, its_mounts;
+	int fd = -1;
+
+	if (stat("/", &own_root) || stat(root, &its_root) ||
+	    stat("/proc/self/ns/mnt", &own_mounts) || stat(mounts, &its_mounts) ||
+	    own_root.st_dev != its_root.st_dev || own_root.st_ino != its_root.st_ino ||
+	    own_mounts.st_ino != its_mounts.st_ino)
+		fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(root);
+	free(mounts);
+	return fd;
+}
+
+struct symbols *symbols_of(const struct mapped_file *file, pid_t pid)
+{
+	return file->image ? symbols_new(file->image, file->path, open_root(pid)) : NULL;
 }
 
 void symbols_free(struct symbols *symbols)
@@ -64,6 +88,9 @@ void symbols_free(struct symbols *symbols)
 		return;
 	if (symbols->dwfl)
 		dwfl_end(symbols->dwfl);
+	if (symbols->root >= 0)
+		close(symbols->root);
+	elf_image_close(symbols->image);
 	free(symbols->debuginfo_path);
 	free(symbols->note);
 	free(symbols->path);

@@ -11,6 +11,7 @@
 #define GILSCOPE_SYMBOLS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "target/elf_image.h"
 
@@ -27,11 +28,16 @@ const char *symbols_source_name(enum symbols_source source);
 struct symbols;
 
 /*
- * The names of a file that is `path` below the directory `root`; a descriptor of it, -1: our own
- * root. Looks for nothing yet. `image` and `root` are borrowed and must live as long. Free with
+ * The names of a file that is `path` below the directory `root`: a descriptor of it, which becomes
+ * the symbols'; -1: our own root. Looks for nothing yet. One more owner of `image`. Free with
  * symbols_free.
  */
-struct symbols *symbols_new(const struct elf_image *image, const char *path, int root);
+struct symbols *symbols_new(struct elf_image *image, const char *path, int root);
+
+/* The same for a file that a running process maps; NULL if that has no image. They can be asked
+ * when the process has ended, but mounts in a root of its own may be gone then. */
+struct mapped_file;
+struct symbols *symbols_of(const struct mapped_file *file, pid_t pid);
 void symbols_free(struct symbols *symbols);
 
 /*

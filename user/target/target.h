@@ -14,7 +14,6 @@
 #include <sys/types.h>
 
 #include "target/elf_image.h"
-#include "target/symbols.h"
 
 #define TARGET_MAX_GILS 64
 
@@ -25,7 +24,6 @@ struct mapped_file {
 			  */
 	uint64_t bias;	 /* address in the process = vaddr in the file + bias */
 	struct elf_image *image;
-	struct symbols *symbols; /* names of its functions */
 };
 
 struct py_version {
@@ -62,10 +60,6 @@ struct target {
 	pid_t pid, ppid;
 	char *exe;     /* path as the target sees it */
 	char *cmdline; /* arguments, separated by blanks; control characters replaced */
-	bool has_root; /* its paths lead to other files than ours do: `root` is its root directory,
-			  open, since it may have ended when files are looked for; mounts below it
-			  go with its mount namespace */
-	int root;
 	struct mapped_file python;
 	struct mapped_file libc; /* image == NULL: none found */
 	const char *libc_kind;	 /* "glibc", "musl", "none" */
