@@ -45,6 +45,17 @@ def test_every_thread_from_its_start(interpreter, tmp_path):
     assert set(threads) == {truth["main"], *truth["tids"]}
 
 
+def test_at_the_entries_of_libc(one_interpreter, tmp_path):
+    """There the programs know a GIL only when the interpreter has made it."""
+    run, report = profile(one_interpreter, tmp_path, "--probes", "libc")
+
+    assert run.returncode == 0, run.stderr
+    truth = json.loads(run.stdout)
+    threads = {one["tid"]: one for one in process_of(report, truth["main"])["threads"]}
+    for tid in truth["tids"]:
+        assert threads[tid]["hold"]["count"] >= CYCLES
+
+
 def test_through_a_shell(one_interpreter, tmp_path):
     """The process is Python only after an exec or two."""
     line = " ".join(map(str, [*one_interpreter.command, script("command.py"), 2, 100, 0]))

@@ -36,14 +36,14 @@ def check_children(report, truth, parent):
         assert len(main) == 1, "the child's own thread held its GIL"
 
 
-def wait_attached(capture, pids):
-    """Returns when the capture has attached to all of them."""
+def wait_captured(capture, pids):
+    """Returns when all of them are captured."""
     missing = set(pids)
     while missing:
         line = capture.reader.read(60)
         assert line is not None, "gilscope ended: %s" % capture.reader.seen
-        if "attached" in line and "process" in line:
-            missing.discard(int(line.split()[-1]))
+        if line.endswith("is captured"):
+            missing.discard(int(line.split()[2]))
 
 
 def test_children_that_are_there(interpreter, start_workload, attach):
@@ -70,7 +70,7 @@ def test_children_forked_later(interpreter, start_workload, attach):
     capture = attach(workload, "--follow")
     workload.tell("go")
     pids = workload.expect("FORKED")["pids"]
-    wait_attached(capture, pids)
+    wait_captured(capture, pids)
     workload.tell("work")
     truth = workload.expect("DONE")
     report = capture.report()
@@ -199,7 +199,7 @@ def test_by_name(named, one_interpreter, start_workload, start_capture):
     start_workload(one_interpreter, "gil_cycles.py", 2, 1000)
     capture = start_capture("--comm", "gil-zebra").wait_started()
     after = start_workload(named, "gil_cycles.py", 2, 1000)
-    wait_attached(capture, [after.pid])
+    wait_captured(capture, [after.pid])
     cycles = {one.pid: one.go()["cycles"] for one in (before, after)}
     report = capture.report()
 
@@ -212,7 +212,7 @@ def test_by_name(named, one_interpreter, start_workload, start_capture):
 def test_by_name_before_there_is_one(named, start_workload, start_capture):
     capture = start_capture("--comm", "gil-zebra").wait_started()
     workload = start_workload(named, "gil_cycles.py", 2, 1000)
-    wait_attached(capture, [workload.pid])
+    wait_captured(capture, [workload.pid])
     workload.go()
     report = capture.report()
 
@@ -243,7 +243,7 @@ def test_by_control_group(one_interpreter, cgroup, start_workload, start_capture
         (cgroup / "cgroup.procs").write_text(str(inside[0].pid))
         capture = start_capture("--cgroup", cgroup).wait_started()
         (cgroup / "cgroup.procs").write_text(str(inside[1].pid))
-        wait_attached(capture, [inside[1].pid])
+        wait_captured(capture, [inside[1].pid])
         for one in inside:
             one.go()
         report = capture.report()
@@ -256,7 +256,7 @@ def test_by_control_group(one_interpreter, cgroup, start_workload, start_capture
 
 def test_a_command_and_its_children(one_interpreter, start_capture):
     script = str(pathlib.Path(__file__).resolve().parent.parent / "workloads" / "tree.py")
-    command = "%s %s child 5 1000 1 & %s %s child 5 1000 1; wait" % (
+    command = "%s %s child 30 10000 1 & %s %s child 30 10000 1; wait" % (
         (one_interpreter.exe, script) * 2
     )
     capture = start_capture("--follow", "-o", "/dev/stderr", "--", "/bin/sh", "-c", command)

@@ -387,6 +387,7 @@ static void announce_new(struct collector *c)
 		if (t->phase != TRACED_RUNNING)
 			continue;
 		gils_discover(t);
+		gils_learn(c, t);
 		if (is_new(t))
 			gils_announce(c, t);
 	}

@@ -96,6 +96,8 @@ size_t requests_read(struct collector *c);
 
 /* gils.c: finds the GILs of the process that the programs have met since the last time. */
 void gils_discover(struct traced *t);
+/* Adds those that the interpreter has and the programs cannot find by themselves. */
+void gils_learn(struct collector *c, struct traced *t);
 /* Before a record of a GIL: it is in the stream, if it was met just now. */
 void gils_meet(struct collector *c, struct traced *t, uint32_t slot);
 /* The longest switch interval of the process, in ns. */

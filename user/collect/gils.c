@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "gil.skel.h"
+#include "probe/tables.h"
 
 static struct traced_gil *find_gil(const struct traced *t, uint32_t slot)
 {
@@ -82,34 +84,77 @@ void gils_announce_again(struct collector *c, struct traced *t)
 	announce(c, t, true);
 }
 
+/*
+ * A thread that computes alone never gives the GIL up and so never passes a probe. As long as a GIL
+ * has had no event since the probes were armed, nothing has changed since, and its memory tells the
+ * truth; the count before and after shows that it still was so.
+ */
+static void read_at_start(const struct collector *c, const struct traced *t, struct traced_gil *gil)
+{
+	const volatile struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
+	struct gil_memory memory;
+
+	if (slot->events || target_read_gil(&t->target, slot->address, &memory))
+		return;
+	const pid_t tid = target_tstate_tid(&t->target, memory.last_holder);
+	if (slot->events)
+		return;
+	gil->held_at_start = memory.locked == 1;
+	gil->holder_at_start = (uint32_t)tid;
+}
+
+void gils_read_at_start(struct collector *c, struct traced *t)
+{
+	for (size_t i = 0; i < t->gils.count; i++)
+		read_at_start(c, t, &t->gils.items[i]);
+}
+
+/*
+ * A GIL that is only now in the interpreter's list. As at the start, its memory tells who holds it
+ * as long as it has had no event.
+ */
+static void learn(struct collector *c, struct traced *t, uint64_t address)
+{
+	const uint32_t slot = tables_add_gil(c->skel, t->shared, address);
+
+	if (slot == STATE_NO_GIL)
+		return;
+	c->skel->bss->gils[slot].first_ns = clock_mono_ns();
+	struct traced_gil *gil = VEC_PUSH(&t->gils);
+	gil->slot = slot;
+	read_at_start(c, t, gil);
+}
+
+static bool is_known(const struct collector *c, const struct traced *t, uint64_t address)
+{
+	for (size_t i = 0; i < t->gils.count; i++)
+		if (c->skel->bss->gils[t->gils.items[i].slot].address == address)
+			return true;
+	return false;
+}
+
+/*
+ * At libc's entries the programs see every condition variable of the process, and cannot tell a GIL
+ * that they do not know.
+ */
+void gils_learn(struct collector *c, struct traced *t)
+{
+	struct gil_info infos[TARGET_MAX_GILS];
+
+	if (t->code->plan.method != PLAN_LIBC_ENTRY)
+		return;
+	const int count = target_read_gils(&t->target, infos, ARRAY_SIZE(infos));
+	for (int i = 0; i < count; i++)
+		if (!is_known(c, t, infos[i].address))
+			learn(c, t, infos[i].address);
+}
+
 void gils_meet(struct collector *c, struct traced *t, uint32_t slot)
 {
 	if (find_gil(t, slot))
 		return;
 	gils_discover(t);
 	gils_announce(c, t);
-}
-
-/*
- * A thread that computes alone never gives the GIL up and so never passes a probe. As long as a GIL
- * has had no event since the probes were armed, nothing has changed since, and its memory tells the
- * truth; the count before and after shows that it still was so.
- */
-void gils_read_at_start(struct collector *c, struct traced *t)
-{
-	for (size_t i = 0; i < t->gils.count; i++) {
-		struct traced_gil *gil = &t->gils.items[i];
-		const volatile struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
-		struct gil_memory memory;
-
-		if (slot->events || target_read_gil(&t->target, slot->address, &memory))
-			continue;
-		const pid_t tid = target_tstate_tid(&t->target, memory.last_holder);
-		if (slot->events)
-			continue;
-		gil->held_at_start = memory.locked == 1;
-		gil->holder_at_start = (uint32_t)tid;
-	}
 }
 
 static void close_hold(struct collector *c, const struct traced *t, const struct traced_gil *gil)

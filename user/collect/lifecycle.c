@@ -24,6 +24,7 @@ void traced_begin(struct collector *c, struct traced *t, uint64_t at_ns)
 	record_mark(c, t, EV_CAPTURE_START, at_ns, END_NONE);
 	gils_announce(c, t);
 	record_threads(c, t);
+	log_info("process %d is captured", t->target.pid);
 }
 
 /* Why the programs gave a process up. */
