@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,17 @@ static int calibrate(struct collector *c)
 				 "namespace that it runs in: run gilscope on the host");
 }
 
+/* A few for each process that is captured. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_ring(struct collector *c)
 {
 	c->ring = ring_buffer__new(bpf_map__fd(c->skel->maps.events), on_ring_record, c, NULL);
@@ -158,6 +170,7 @@ int collector_new(const struct collector_options *options, struct collector **ou
 	*out = c;
 	c->options = *options;
 	c->codes.force_libc = options->force_libc;
+	allow_many_files();
 	int err = bpf_object_open(&bpf_options, &c->skel);
 	if (!err)
 		err = calibrate(c);

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 gilscope contributors */
 /* The stream of one process: how it begins, and the ways in which it ends. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -56,6 +57,8 @@ static void leave(struct collector *c, struct traced *t, enum traced_phase phase
 	t->phase = phase;
 	tables_remove_process(c->skel, t->shared, reason == STOP_EXIT || reason == STOP_EXEC);
 	t->shared = NULL;
+	close(t->pid_fd);
+	t->pid_fd = -1;
 	if (reason != STOP_EXEC)
 		detaching_start(&c->detaching, &t->attached);
 	while (c->oldest < c->traced.count && !c->traced.items[c->oldest]->shared)
