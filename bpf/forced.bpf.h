@@ -38,38 +38,46 @@ __noinline __u32 find_return(__u32 code_index, __u64 vaddr)
 #define RETURN_ADDRESS_BITS (~0ULL)
 #endif
 
-/* The return address of a function whose CFA is `cfa`: `below` it, or, if that is 0, still in the
- * link register. False if it cannot be read. */
-static __always_inline bool read_return(struct pt_regs *ctx, __u64 cfa, __u32 below, __u64 *ip)
+/* The return address that stands `below` a CFA. False if it cannot be read. */
+static __always_inline bool read_saved(__u64 cfa, __u32 below, __u64 *ip)
 {
-	*ip = PT_REGS_RET(ctx);
-	if (below && bpf_probe_read_user(ip, sizeof(*ip), (void *)(cfa - below)))
+	if (bpf_probe_read_user(ip, sizeof(*ip), (void *)(cfa - below)))
 		return false;
 	*ip &= RETURN_ADDRESS_BITS;
 	return true;
+}
+
+/* That of the function that runs, whose CFA is `cfa`: as above or, if `below` is 0, still in the
+ * link register, where arm64's calls leave it. */
+static __always_inline bool read_return(struct pt_regs *ctx, __u64 cfa, __u32 below, __u64 *ip)
+{
+#ifdef __TARGET_ARCH_arm64
+	if (!below) {
+		*ip = PT_REGS_RET(ctx) & RETURN_ADDRESS_BITS;
+		return true;
+	}
+#else
+	(void)ctx;
+#endif
+	return read_saved(cfa, below, ip);
 }
 
 /* Called only when somebody waits: without a waiter nobody can have asked for the GIL. */
 static __always_inline bool is_forced(struct pt_regs *ctx, const struct process *process,
 				      const struct site *site)
 {
-	__u64 cfa = PT_REGS_SP(ctx) + site->cfa_offset;
-	__u32 below = site->return_below;
+	__u64 cfa = PT_REGS_SP(ctx) + site->cfa_offset, ip = 0;
+	bool readable;
 
 	if (site->forced)
 		return true;
 	if (!site->has_cfa)
 		return false;
-	for (__u32 i = 0; i < FORCED_DEPTH; i++) {
+	readable = read_return(ctx, cfa, site->return_below, &ip);
+	for (__u32 i = 0; readable && i < FORCED_DEPTH; i++) {
+		const __u32 index = find_return(process->code, ip - process->python_bias);
 		const struct return_site *caller;
-		__u32 index;
-		__u64 ip;
 
-		if (!read_return(ctx, cfa, below, &ip)) {
-			count_loss(LOSS_release_path);
-			return false;
-		}
-		index = find_return(process->code, ip - process->python_bias);
 		if (index == NONE)
 			return false;
 		caller = &code_of(process)->returns[index & (STATE_MAX_RETURNS - 1)];
@@ -77,8 +85,10 @@ static __always_inline bool is_forced(struct pt_regs *ctx, const struct process 
 			return true;
 		/* The CFA is the stack pointer behind the return. */
 		cfa += caller->cfa_offset;
-		below = caller->return_below;
+		readable = read_saved(cfa, caller->return_below, &ip);
 	}
+	if (!readable)
+		count_loss(LOSS_release_path);
 	return false;
 }
 

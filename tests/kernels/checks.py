@@ -11,6 +11,7 @@ CHECKS = {
     "forced": ("test_contention.py",),
     "every cycle": ("test_cycles.py",),
     "-- COMMAND": ("test_command.py",),
+    "trees": ("test_trees.py",),
     "edges": ("test_ends.py", "test_edges.py"),
     "refusals": ("test_environment.py", "test_violation.py"),
 }
@@ -18,6 +19,7 @@ CHECKS = {
 # What a kernel has no part in, and what only takes long in a guest: one interpreter of one kind is
 # enough there, and so are some threads.
 LEFT_OUT = ("renamed", "test_ten_thousand_threads", "test_a_crowd")
+LEFT_OUT += ("mp-", "forkserver", "test_many_short_children", "test_by_control_group")
 
 
 def tests():
