@@ -157,7 +157,7 @@ check-kernels: setup
 
 # Some rows of it: make check-interpreters ARGS="musl no-plt"
 check-interpreters: setup
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all $(BUILD)/tests/show_target
 	@$(PYTHON) tests/matrix/check_interpreters.py --build $(BUILD) $(ARGS)
 
 # A part of it: make e2e ARGS="-k truth"

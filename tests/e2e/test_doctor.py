@@ -49,7 +49,9 @@ def test_it_knows_what_a_capture_finds(interpreter, start_workload, attach):
     report = process_of(capture.report())
 
     assert said.works, said.said
-    assert said.ids("ok") >= PROCESS
+    doubted = {"plan"} if report["resolution"]["notes"] else set()
+    assert said.ids("ok") >= PROCESS - doubted
+    assert said.ids("warning") >= doubted
     about = said.target
     for field in ("pid", "ppid", "exe", "cmdline", "python"):
         assert about[field] == report[field]

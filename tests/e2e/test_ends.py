@@ -134,7 +134,7 @@ def test_nothing_stays_behind(interpreter, start_workload, attach):
     during = code_at(workload.pid, probes)
     capture.report()
 
-    assert len(probes) >= 3
+    assert len(probes) >= 2
     assert all(was != now for was, now in zip(before, during)), (before, during)
     assert code_at(workload.pid, probes) == before
 

@@ -10,9 +10,11 @@ import subprocess
 
 import pytest
 
+from lines import SLOWNESS
 from scope import process_of
 
-HOLDS, USEC = 20, 10000
+# Long enough to be attached to meanwhile.
+HOLDS, USEC = 20 if SLOWNESS == 1 else 200, 10000
 
 
 def entries_of(report, pid):
@@ -124,6 +126,8 @@ def test_a_forked_child_begins_with_its_gil_held(one_interpreter, start_workload
 
 @pytest.mark.parametrize("followed", [False, True], ids=["one", "tree"])
 def test_a_process_that_becomes_another_python(interpreter, followed, start_workload, attach):
+    if interpreter.plugin:
+        pytest.skip("a server that embeds Python executes no other")
     workload = start_workload(interpreter, "tree.py", "exec", 1, HOLDS, USEC)
     capture = attach(workload, *["--follow"] * followed)
     truth = workload.go()
@@ -137,7 +141,8 @@ def test_a_process_that_becomes_another_python(interpreter, followed, start_work
     assert held_by(after) >= 0.99 * truth["children"][0]["held_ns"] - after["unobserved_ns"]
     # Each event once, although the links of the run before may still be there.
     holds = sum(gil["holds"] for gil in after["gils"])
-    assert holds <= sum(one["hits"] for one in after["probes"] if one["role"] == "release") + 1
+    signals = [one for one in after["probes"] if one["role"] in ("release", "libc-signal")]
+    assert holds <= sum(one["hits"] for one in signals) + 1
     assert report["capture"]["end"] == "target_exit"
 
 
@@ -256,9 +261,8 @@ def test_by_control_group(one_interpreter, cgroup, start_workload, start_capture
 
 def test_a_command_and_its_children(one_interpreter, start_capture):
     script = str(pathlib.Path(__file__).resolve().parent.parent / "workloads" / "tree.py")
-    command = "%s %s child 30 10000 1 & %s %s child 30 10000 1; wait" % (
-        (one_interpreter.exe, script) * 2
-    )
+    child = "%s %s child %d %d 1" % (one_interpreter.exe, script, 2 * HOLDS, USEC)
+    command = "%s & %s; wait" % (child, child)
     capture = start_capture("--follow", "-o", "/dev/stderr", "--", "/bin/sh", "-c", command)
     status, stdout = capture.finish()
     assert status == 0, capture.messages
