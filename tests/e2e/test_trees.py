@@ -3,6 +3,7 @@
 """Several processes: children, lists, names and control groups."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -10,8 +11,10 @@ import subprocess
 
 import pytest
 
+from identities import check_report
 from lines import SLOWNESS
 from scope import process_of
+from workload import script
 
 # Long enough to be attached to meanwhile.
 HOLDS, USEC = 20 if SLOWNESS == 1 else 200, 10000
@@ -259,12 +262,17 @@ def test_by_control_group(one_interpreter, cgroup, start_workload, start_capture
     assert {one["pid"] for one in report["processes"]} == {one.pid for one in inside}
 
 
-def test_a_command_and_its_children(one_interpreter, start_capture):
-    script = str(pathlib.Path(__file__).resolve().parent.parent / "workloads" / "tree.py")
-    child = "%s %s child %d %d 1" % (one_interpreter.exe, script, 2 * HOLDS, USEC)
+def test_a_command_and_its_children(one_interpreter, start_capture, tmp_path):
+    tree, output = script("tree.py"), tmp_path / "report.json"
+    child = "%s %s child %d %d 1" % (one_interpreter.exe, tree, 2 * HOLDS, USEC)
     command = "%s & %s; wait" % (child, child)
-    capture = start_capture("--follow", "-o", "/dev/stderr", "--", "/bin/sh", "-c", command)
+    capture = start_capture("--follow", "-o", output, "--", "/bin/sh", "-c", command)
     status, stdout = capture.finish()
     assert status == 0, capture.messages
-    assert stdout.count(b"held_ns") == 2
-    assert capture.messages.count('"ppid"') == 2
+    children = [json.loads(line) for line in stdout.splitlines()]
+    report = json.loads(output.read_text())
+    check_report(report)
+
+    assert {one["pid"] for one in report["processes"]} == {one["pid"] for one in children}
+    assert len(children) == 2
+    check_children(report, {"children": children}, None)
