@@ -68,7 +68,8 @@ enum ev_hold_flags {
 	HOLD_ACQUIRE_MISSED = 1 << 5,
 	/* release_ns is 0, another acquire came first: a loss. */
 	HOLD_RELEASE_MISSED = 1 << 6,
-	/* The thread exited while it held: release_ns is its exit. */
+	/* It ended without a release: the thread exited (release_ns is its exit), or is a forked
+	 * process's, which takes its GIL once more. */
 	HOLD_EXITED = 1 << 7,
 	/* With HOLD_ACQUIRE_MISSED: another thread's hold was open at this release. */
 	HOLD_WRONG_RELEASER = 1 << 8,

@@ -192,6 +192,9 @@ static __always_inline void on_acquire(const struct probe *p, struct gil_slot *g
 	    p->emit) /* no probe saw its release: how long it was held is not known */
 		emit_hold(gil, p->index, gil->holder, gil->acquire_ns, 0,
 			  gil->hold_flags | HOLD_RELEASE_MISSED);
+	/* A forked child makes the GIL, which it was born with, anew. */
+	if (!gil->events && gil->held_at_start && p->emit)
+		emit_hold(gil, p->index, p->tid, 0, p->now, HOLD_FROM_ATTACH | HOLD_EXITED);
 	if (gil->waiters) {
 		flags |= HOLD_GAP_WAITED;
 		request_ns = end_request(p);

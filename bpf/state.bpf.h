@@ -133,6 +133,8 @@ static __always_inline struct process *find_process(__u32 tgid)
 {
 	const __u32 *slot;
 
+	if (!tgid) /* not visible from our PID namespace */
+		return NULL;
 	if (processes[0].tgid == tgid)
 		return &processes[0];
 	slot = bpf_map_lookup_elem(&process_slots, &tgid);
@@ -207,6 +209,8 @@ static __always_inline __u32 claim_gil(const struct process *process, __u64 addr
 	gil->process = process->slot;
 	gil->address = address;
 	if (!take_place(process->slot, slot)) {
+		gil->address = 0;
+		bpf_map_push_elem(&free_gils, &slot, 0);
 		count_loss(LOSS_gil_slots_full);
 		return NONE;
 	}

@@ -133,10 +133,12 @@ struct gil_slot {
 	__u64 seq;	  /* releases since STATE_EMIT */
 	__u32 hold_flags; /* enum ev_hold_flags of the open hold */
 	__u32 waiters;
-	__u32 waiters_max; /* during the open hold */
-	__u32 checked;	   /* events whose site was confirmed against the GIL's memory */
-	__u64 events;	   /* acquires and releases since STATE_ARMED */
-	__u64 off_ns;	   /* when it was turned off last: requests of before ended then */
+	__u32 waiters_max;   /* during the open hold */
+	__u32 checked;	     /* events whose site was confirmed against the GIL's memory */
+	__u64 events;	     /* acquires and releases since STATE_ARMED */
+	__u32 held_at_start; /* its memory said so when it had had no event */
+	__u32 pad;
+	__u64 off_ns; /* when it was turned off last: requests of before ended then */
 	__u64 hits[STATE_MAX_SITES];
 };
 

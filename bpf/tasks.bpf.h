@@ -99,7 +99,7 @@ int task_exit(void *ctx __attribute__((unused)))
 
 	if (process)
 		end_thread(process, (__u32)ids);
-	if ((!process && !member && !watch_all) || !is_last_thread(task))
+	if ((!process && !member && !(watch_all && tgid)) || !is_last_thread(task))
 		return 0;
 	now = bpf_ktime_get_ns();
 	emit_process(EV_PROCESS_EXIT, process ? process->id : 0, tgid, 0, member, now);

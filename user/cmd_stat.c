@@ -77,7 +77,7 @@ static bool on_stop(void *ctx)
 
 	if (read(c->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return false;
-	if (!c->child || c->child_signals++)
+	if (!c->child || c->child_signals++ || launch_has_ended(c->child))
 		return true;
 	if (info.ssi_code != SI_KERNEL)
 		kill(c->child, (int)info.ssi_signo);
@@ -111,7 +111,10 @@ static void on_start(void *ctx)
 	struct capture *c = ctx;
 
 	models_set_start(&c->models, collector_start_ns(c->collector));
-	if (c->options->verbose || isatty(STDERR_FILENO))
+	struct collector_process any;
+
+	if (c->options->verbose || isatty(STDERR_FILENO) ||
+	    !collector_process(c->collector, 0, &any))
 		print_started(c);
 	if (c->live)
 		report_interval_header(stdout, &c->live_style);
@@ -289,6 +292,22 @@ static double coverage(const struct capture *c, const struct process_results *re
 	return observed ? (double)observed / (double)(observed + missed) : 1.0;
 }
 
+static int nothing_captured(const struct options *options)
+{
+	if (options->comm && !options->cgroup)
+		return log_err(
+			-ESRCH,
+			"no Python process named '%s' was captured: ps -eo pid,comm lists the names",
+			options->comm);
+	if (options->cgroup && !options->comm)
+		return log_err(
+			-ESRCH,
+			"no Python process in the control group %s was captured: /proc/PID/cgroup "
+			"names that of a process",
+			options->cgroup);
+	return log_err(-ESRCH, "no Python process was captured: nothing to report");
+}
+
 static int report(struct capture *c)
 {
 	struct process_results results = {0};
@@ -299,12 +318,13 @@ static int report(struct capture *c)
 		collector_name_sites(c->collector);
 	add_processes(c, &results);
 	if (!results.count)
-		return log_err(-ESRCH, "no Python process was captured: nothing to report");
+		return nothing_captured(c->options);
 	result.processes = results.items;
 	result.process_count = results.count;
 	fill_capture(c, &result.capture);
 	fill_overhead(c, &result);
 	result.capture.coverage = coverage(c, &results);
+	result.capture.missed_ns = collector_missed_ns(c->collector);
 	models_losses(&c->models, result.losses);
 	int err = output_begin(&c->out);
 
@@ -328,7 +348,8 @@ static int end_child(struct capture *c, bool captured)
 		return -1;
 	if (c->child_stopped)
 		kill(c->child, SIGKILL);
-	else if (captured && collector_end(c->collector) == END_SIGNAL) {
+	else if (captured && collector_end(c->collector) == END_SIGNAL &&
+		 !launch_has_ended(c->child)) {
 		log_warn("the command goes on as process %d", c->child);
 		return -1;
 	}

@@ -89,8 +89,6 @@ static size_t open_of(const struct open_interval *open, size_t count, uint32_t p
 
 static void add_bin(struct model_bin *into, const struct model_bin *from)
 {
-	into->at_ns = from->at_ns;
-	into->span_ns = from->span_ns;
 	into->held_ns += from->held_ns;
 	into->handoff_ns += from->handoff_ns;
 	into->idle_ns += from->idle_ns;
@@ -105,7 +103,6 @@ bool models_peek_bin(const struct models *models, size_t index, const struct ope
 		     size_t open_count, struct model_bin *bin)
 {
 	struct model_open *of_process = xcalloc(open_count + 1, sizeof(*of_process));
-	bool any = false;
 
 	*bin = (struct model_bin){.at_ns = index * models->interval_ns,
 				  .span_ns = models->interval_ns};
@@ -117,8 +114,7 @@ bool models_peek_bin(const struct models *models, size_t index, const struct ope
 		    !model_peek_bin(models->items[i], index, of_process, count, &one))
 			continue;
 		add_bin(bin, &one);
-		any = true;
 	}
 	free(of_process);
-	return any;
+	return models->interval_ns != 0;
 }

@@ -24,7 +24,8 @@ static const char doc[] =
 	"Shows which threads of a running Python hold the GIL and which wait for it, and for how long."
 	"\vWithout -d, a capture goes on until Ctrl-C or until the process ends; the report is printed in "
 	"each case. A DURATION is a number with a unit (2, 0.5, 2s, 500ms, 250us, 5min, 1h; without a "
-	"unit: seconds).\n\n"
+	"unit: seconds). -p, --comm and --cgroup together: all that one of them names.\n\n"
+	"gilscope doctor says what works here and what does not: see gilscope doctor --help.\n\n"
 	"Exit status: 0 a report was made; 1 the capture failed; 2 the command line is wrong.";
 
 enum key {
@@ -42,11 +43,16 @@ static const struct argp_option argp_options[] = {
 	{0, 0, 0, 0, "What to profile:", 1},
 	{"pid", 'p', "PID[,PID...]", 0, "Profile the running process PID, or several", 1},
 	{"comm", KEY_COMM, "NAME", 0,
-	 "Profile every Python process named NAME (as ps -o comm shows it), also those that begin later",
+	 "Profile every Python process named NAME (as ps -o comm shows it, 15 bytes at most), also those "
+	 "that begin later",
 	 1},
 	{"cgroup", KEY_CGROUP, "PATH", 0,
-	 "Profile every Python process of a control group and those below it, also later ones", 1},
-	{"follow", KEY_FOLLOW, 0, 0, "Profile the children of these processes too, also later ones",
+	 "Profile every Python process of a control group and those below it, also later ones; PATH is its "
+	 "folder below /sys/fs/cgroup, or as in /proc/PID/cgroup",
+	 1},
+	{"follow", KEY_FOLLOW, 0, 0,
+	 "Profile the children of these processes too, also later ones; the processes themselves need not "
+	 "be Python then",
 	 1},
 	{"duration", 'd', "DURATION", 0, "End the capture after DURATION", 1},
 	{0, 0, 0, 0, "The report:", 2},
@@ -179,9 +185,13 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		options->follow = true;
 		break;
 	case KEY_COMM:
+		if (options->comm)
+			argp_error(state, "--comm was given twice: it takes one name");
 		options->comm = arg;
 		break;
 	case KEY_CGROUP:
+		if (options->cgroup)
+			argp_error(state, "--cgroup was given twice: it takes one control group");
 		options->cgroup = arg;
 		break;
 	case 'd':
@@ -270,8 +280,7 @@ void options_parse(int argc, char **argv, struct options *options)
 	static const struct argp argp = {
 		argp_options,
 		parse_one,
-		"-p PID[,PID...]\n--comm NAME\n--cgroup PATH\n[stat] -- COMMAND "
-		"[ARG...]\ndoctor [-p PID]",
+		"-p PID[,PID...]\n--comm NAME\n--cgroup PATH\n-- COMMAND [ARG...]",
 		doc,
 		0,
 		0,

@@ -84,7 +84,7 @@ static bool look_again(struct collector *c, struct traced *t, uint64_t now)
 	return false;
 }
 
-bool arming_is_done(struct collector *c, struct traced *t)
+static bool ask(struct collector *c, struct traced *t)
 {
 	const uint64_t now = clock_mono_ns();
 
@@ -96,4 +96,10 @@ bool arming_is_done(struct collector *c, struct traced *t)
 		t->next_look_ns = t->armed_ns + (usual < LIMIT_NS ? usual : LIMIT_NS);
 	}
 	return now >= t->next_look_ns && look_again(c, t, now);
+}
+
+bool arming_is_done(struct collector *c, struct traced *t)
+{
+	t->ready = t->ready || ask(c, t);
+	return t->ready;
 }

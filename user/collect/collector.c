@@ -17,6 +17,7 @@
 #include "gil.skel.h"
 #include "probe/calibrate.h"
 #include "probe/tables.h"
+#include "target/select.h"
 
 /* PROC_PID_INIT_INO (include/linux/proc_ns.h): the inode of the first PID namespace, the same on
  * every machine. */
@@ -57,6 +58,15 @@ static bool has_stepped_site(const struct probe_plan *plan)
 		if (!plan->sites[i].emulated)
 			return true;
 	return false;
+}
+
+void collector_detach_ended(struct collector *c, pid_t pid)
+{
+	for (size_t i = 0; i < c->traced.count; i++) {
+		struct traced *t = c->traced.items[i];
+		if (t->target.pid == pid && !t->shared)
+			detaching_start(&c->detaching, &t->attached);
+	}
 }
 
 /* The latest run of a PID that has ended by an exec and still has its links. */
@@ -150,6 +160,22 @@ static int open_ring(struct collector *c)
 	return 0;
 }
 
+static int find_cgroup(struct collector_options *options)
+{
+	const char *path = options->cgroup;
+
+	if (!path)
+		return 0;
+	options->cgroup = select_cgroup(path);
+	if (options->cgroup)
+		return 0;
+	return log_err(
+		-ENOENT,
+		"there is no control group %s: give its folder below /sys/fs/cgroup, or its path as "
+		"/proc/PID/cgroup shows it",
+		path);
+}
+
 int collector_new(const struct collector_options *options, struct collector **out)
 {
 	const struct bpf_object_options bpf_options = {.ring_size = options->ring_size};
@@ -159,7 +185,9 @@ int collector_new(const struct collector_options *options, struct collector **ou
 	c->options = *options;
 	c->codes.force_libc = options->force_libc;
 	allow_many_files();
-	int err = bpf_object_open(&bpf_options, &c->skel);
+	int err = find_cgroup(&c->options);
+	if (!err)
+		err = bpf_object_open(&bpf_options, &c->skel);
 	if (!err)
 		err = calibrate(c);
 	if (!err)

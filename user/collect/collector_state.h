@@ -49,6 +49,9 @@ struct traced *collector_by_pid(const struct collector *c, pid_t pid);
  * after a message. */
 int collector_add(struct collector *c, struct target *target, bool from_birth, uint64_t born_ns);
 
+/* Detaches, beside the capture, the links of runs of a PID that have ended. */
+void collector_detach_ended(struct collector *c, pid_t pid);
+
 /* How many are armed or captured. */
 size_t collector_live(const struct collector *c);
 
@@ -93,6 +96,8 @@ void record_threads(struct collector *c, const struct traced *t);
 
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);
+/* The thread's request is nobody's any more. */
+void requests_forget(struct collector *c, uint32_t tid);
 
 /* gils.c: finds the GILs of the process that the programs have met since the last time. */
 void gils_discover(struct traced *t);

@@ -3,6 +3,7 @@
 #include "collect/detaching.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 struct detaching {
 	struct attachment attached;
 	pthread_t thread;
+	atomic_bool done;
 	struct detaching *next;
 };
 
@@ -18,13 +20,31 @@ static void *run(void *arg)
 	struct detaching *one = arg;
 
 	attachment_detach(&one->attached);
+	one->done = true;
 	return NULL;
+}
+
+/* Of threads that have ended; their stacks go with the join. */
+static void join_done(struct detaching **list)
+{
+	while (*list) {
+		struct detaching *one = *list;
+
+		if (!one->done) {
+			list = &one->next;
+			continue;
+		}
+		pthread_join(one->thread, NULL);
+		*list = one->next;
+		free(one);
+	}
 }
 
 void detaching_start(struct detaching **list, struct attachment *attached)
 {
 	if (!attached->count)
 		return;
+	join_done(list);
 	struct detaching *one = xcalloc(1, sizeof(*one));
 	attachment_move(attached, &one->attached);
 	if (pthread_create(&one->thread, NULL, run, one)) {

@@ -100,6 +100,7 @@ static void read_at_start(const struct collector *c, const struct traced *t, str
 	if (slot->events)
 		return;
 	gil->held_at_start = memory.locked == 1;
+	c->skel->bss->gils[gil->slot].held_at_start = gil->held_at_start;
 	gil->holder_at_start = (uint32_t)tid;
 }
 
@@ -182,11 +183,19 @@ static void close_hold(struct collector *c, const struct traced *t, const struct
 	record_hold(c, t, &hold);
 }
 
+/*
+ * Those of a process that has ended are deleted: of two threads that exit at the same time the first
+ * may end the tracking of the second, and the slots of its GILs will be others'.
+ */
 static void close_waits(struct collector *c, const struct traced *t, size_t requests)
 {
-	for (size_t i = 0; i < requests; i++)
-		if (find_gil(t, c->requests[i].slot))
-			record_wait_open(c, t, c->tids[i], &c->requests[i]);
+	for (size_t i = 0; i < requests; i++) {
+		if (!find_gil(t, c->requests[i].slot))
+			continue;
+		record_wait_open(c, t, c->tids[i], &c->requests[i]);
+		if (traced_is_over(t))
+			requests_forget(c, c->tids[i]);
+	}
 }
 
 void gils_close(struct collector *c, struct traced *t, size_t requests)

@@ -114,13 +114,12 @@ static void lose(struct collector *c, struct traced *t)
 void traced_end(struct collector *c, struct traced *t)
 {
 	const struct stop_notice *notice = &t->shared->stop;
-	const bool exec = notice->reason == STOP_EXEC;
 
 	if (t->phase == TRACED_ARMED) {
 		lose(c, t);
 		return;
 	}
-	c->end = exec ? END_EXEC : END_TARGET_EXIT;
+	c->end = traced_own_end(t);
 	traced_finish(c, t, c->end, notice->reason ? notice->at_ns : clock_mono_ns());
 	if (t->end_ns > c->end_ns)
 		c->end_ns = t->end_ns;

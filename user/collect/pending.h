@@ -20,11 +20,17 @@ struct pending {
 	bool python;	  /* it is known to run an interpreter */
 	uint64_t next_ns; /* when it is looked at next */
 	uint64_t give_up_ns;
+	unsigned tries; /* to attach */
 };
 
 struct pending_list {
 	struct pending *items;
 	size_t count, cap;
+	/* Processes that cannot be captured, which was told. */
+	struct {
+		pid_t *items;
+		size_t count, cap;
+	} refused;
 };
 
 /* Finds the processes that are there already and attaches to those that fit. 0 or a negative errno
@@ -43,7 +49,8 @@ uint64_t pending_next_ns(const struct collector *c);
 /* Whether processes may still come: some are looked at, followed, or waited for by name. */
 bool pending_is_open(const struct collector *c);
 
-/* Those that are left at the end were never attached to. */
+/* The capture is over: the time of those that are left is told. */
+void pending_end(struct collector *c);
 void pending_free(struct collector *c);
 
 #endif

@@ -33,3 +33,8 @@ size_t requests_read(struct collector *c)
 	}
 	return count;
 }
+
+void requests_forget(struct collector *c, uint32_t tid)
+{
+	bpf_map_delete_elem(bpf_map__fd(c->skel->maps.requests), &tid);
+}

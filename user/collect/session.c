@@ -16,6 +16,7 @@
  * process is known, since a command may be short. */
 #define POLL_NS (50 * NSEC_PER_MSEC)
 #define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
+#define NEW_NS NSEC_PER_SEC
 
 static void drain(struct collector *c)
 {
@@ -51,7 +52,7 @@ static uint64_t next_look(const struct collector *c)
 
 	for (size_t i = c->oldest; i < c->traced.count; i++) {
 		const struct traced *t = c->traced.items[i];
-		if (t->phase == TRACED_ARMED && t->next_look_ns < next)
+		if (t->phase == TRACED_ARMED && !t->ready && t->next_look_ns < next)
 			next = t->next_look_ns;
 	}
 	return next;
@@ -60,7 +61,7 @@ static uint64_t next_look(const struct collector *c)
 /* True until each GIL that runs is in the stream. */
 static bool is_new(const struct traced *t)
 {
-	if (t->phase != TRACED_RUNNING)
+	if (t->phase != TRACED_RUNNING || clock_mono_ns() > t->start_ns + NEW_NS)
 		return false;
 	for (size_t i = 0; i < t->gils.count; i++)
 		if (!t->gils.items[i].informed)
@@ -217,8 +218,7 @@ static void announce_new(struct collector *c)
 			continue;
 		gils_discover(t);
 		gils_learn(c, t);
-		if (is_new(t))
-			gils_announce(c, t);
+		gils_announce(c, t);
 	}
 }
 
@@ -257,11 +257,15 @@ int collector_follow(struct collector *c)
 	for (size_t i = c->oldest; i < c->traced.count && !err; i++) {
 		struct traced *t = c->traced.items[i];
 
-		if (t->phase == TRACED_RUNNING)
+		if (t->phase == TRACED_RUNNING && traced_is_over(t))
+			traced_finish(c, t, traced_own_end(t), t->shared->stop.at_ns);
+		else if (t->phase == TRACED_RUNNING)
 			traced_finish(c, t, c->end, c->end_ns);
 		else if (t->phase == TRACED_ARMED)
 			traced_drop(c, t, c->end_ns);
 	}
+	if (!err)
+		pending_end(c);
 	for (size_t i = 0; i < c->traced.count; i++)
 		attachment_move(&c->traced.items[i]->attached, &c->attached);
 	attachment_detach(&c->attached);

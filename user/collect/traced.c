@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gil.skel.h"
+#include "probe/code.h"
+#include "probe/reach.h"
 #include "probe/tables.h"
 
 static int watch_end(struct traced *t)
@@ -50,10 +52,16 @@ struct traced *traced_new(struct target *target, uint32_t id)
 	return t;
 }
 
-/* An exec of the same interpreter leaves the links where they are. */
+/*
+ * An exec of the same interpreter leaves the links where they are, in the new memory too; unless the
+ * PID is another process's by now.
+ */
 static int attach_sites(struct traced *t, struct gil_bpf *skel, struct traced *before)
 {
-	if (before && before->code == t->code) {
+	const struct probe_plan *plan = &t->code->plan;
+
+	if (before && before->code == t->code &&
+	    probes_reach(&t->target, code_file(&t->target, plan), plan)) {
 		attachment_move(&before->attached, &t->attached);
 		return 0;
 	}
@@ -88,7 +96,7 @@ int traced_attach(struct traced *t, struct gil_bpf *skel, struct codes *codes,
 		err = -ESRCH;
 	/* Where a process runs on with its probes, programs may be at work on the slot. */
 	if (err && t->shared)
-		tables_remove_process(skel, t->shared, !t->attached.count);
+		tables_remove_process(skel, t->shared, !t->attached.count || traced_is_over(t));
 	t->armed_ns = clock_mono_ns();
 	return err;
 }

@@ -45,6 +45,7 @@ struct traced {
 	uint64_t born_ns;  /* 0: before the capture, or not known */
 	uint64_t armed_ns; /* since when the programs track it */
 	unsigned clear_looks;
+	bool ready; /* who waits is known: it may start */
 	uint64_t next_look_ns;
 	uint64_t start_ns, end_ns; /* of its stream */
 	enum ev_end end;
@@ -82,6 +83,17 @@ static inline bool traced_is_live(const struct traced *t)
  * its pidfd tells its end last.
  */
 bool traced_has_ended(const struct traced *t);
+
+/* Whether the programs have seen its end, or its exec. */
+static inline bool traced_is_over(const struct traced *t)
+{
+	return t->shared->stop.reason == STOP_EXIT || t->shared->stop.reason == STOP_EXEC;
+}
+
+static inline enum ev_end traced_own_end(const struct traced *t)
+{
+	return t->shared->stop.reason == STOP_EXEC ? END_EXEC : END_TARGET_EXIT;
+}
 
 static inline enum capture_state traced_state(const struct traced *t)
 {

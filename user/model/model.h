@@ -120,8 +120,9 @@ struct model_open {
 
 /*
  * The bin number `index` of the series as it would stand if the capture ended at the bin's end with
- * `open` going on; a GIL's time that neither tells counts as idle. False if the series is off,
- * before EV_CAPTURE_START, or beyond MODEL_MAX_BINS.
+ * `open` going on; a GIL's time that neither tells counts as idle. After the stream's end a bin has
+ * what was observed in it. False if the series is off, before EV_CAPTURE_START, after the end, or
+ * beyond MODEL_MAX_BINS.
  */
 bool model_peek_bin(const struct model *m, size_t index, const struct model_open *open,
 		    size_t open_count, struct model_bin *bin);

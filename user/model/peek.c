@@ -50,6 +50,13 @@ bool model_peek_bin(const struct model *m, size_t index, const struct model_open
 	uint64_t from = s->start_ns + index * s->interval_ns;
 	uint64_t to = from + s->interval_ns;
 
+	if (m->phase == MODEL_CLOSED) {
+		if (index >= s->count)
+			return false;
+		*bin = s->items[index];
+		bin->span_ns = s->interval_ns;
+		return true;
+	}
 	if (index < s->count)
 		*bin = s->items[index];
 	else

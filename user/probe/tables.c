@@ -174,8 +174,11 @@ uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t 
 		return STATE_NO_GIL;
 	skel->bss->gils[slot].process = process->slot;
 	skel->bss->gils[slot].address = address;
-	if (!take_place(skel, process, slot))
+	if (!take_place(skel, process, slot)) {
+		skel->bss->gils[slot].address = 0;
+		push_free(skel, slot);
 		return STATE_NO_GIL;
+	}
 	bpf_map_update_elem(bpf_map__fd(skel->maps.gil_slots), &key, &slot, BPF_ANY);
 	return slot;
 }

@@ -280,13 +280,14 @@ static json_t *totals(const struct view *view)
 {
 	const struct view_sums *s = &view->sums;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}",
 			 "processes", (json_int_t)view->result->process_count, "observed_ns",
 			 (json_int_t)s->observed_ns, "unobserved_ns", (json_int_t)s->unobserved_ns,
-			 "held_ns", (json_int_t)s->held_ns, "handoff_ns", (json_int_t)s->handoff_ns,
-			 "idle_ns", (json_int_t)s->idle_ns, "unknown_ns", (json_int_t)s->unknown_ns,
-			 "wait_ns", (json_int_t)s->wait_ns, "holds", (json_int_t)s->holds,
-			 "contended_holds", (json_int_t)s->contended_holds, "forced_releases",
+			 "missed_ns", (json_int_t)view->result->capture.missed_ns, "held_ns",
+			 (json_int_t)s->held_ns, "handoff_ns", (json_int_t)s->handoff_ns, "idle_ns",
+			 (json_int_t)s->idle_ns, "unknown_ns", (json_int_t)s->unknown_ns, "wait_ns",
+			 (json_int_t)s->wait_ns, "holds", (json_int_t)s->holds, "contended_holds",
+			 (json_int_t)s->contended_holds, "forced_releases",
 			 releases(s, s->forced_releases), "voluntary_releases",
 			 releases(s, s->voluntary_releases), "probe_hits", (json_int_t)s->hits);
 }

@@ -79,6 +79,12 @@ static void put_unobserved(const struct page *page, const struct view *view)
 {
 	const struct view_sums *sums = &view->sums;
 
+	if (view->result->capture.missed_ns)
+		page_paragraph(
+			page, "", "Note:", NOTE_INDENT,
+			"%s of processes that ended before gilscope had attached to them, or that it "
+			"could not attach to, is not in the report.",
+			format_time(view->result->capture.missed_ns, page->ascii).text);
 	if (!sums->unobserved_ns)
 		return;
 	page_paragraph(

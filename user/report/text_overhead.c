@@ -37,8 +37,11 @@ void text_losses(const struct page *page, const struct view *view)
 			       format_time(sums->unknown_ns, page->ascii).text,
 			       format_share(sums->unknown_ns, sums->gil_observed_ns).text);
 	else
-		page_paragraph(page, "", "", 2, "They leave no time %sunknown.",
-			       view->several ? "of the observed processes " : "");
+		page_paragraph(
+			page, "", "", 2, "%s",
+			view->several
+				? "They leave nothing unknown in the time of the processes above."
+				: "They leave no time unknown.");
 }
 
 void text_process_losses(const struct page *page, const struct view_process *process)

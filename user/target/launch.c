@@ -168,7 +168,7 @@ static int explain_end(char *const argv[], int failed)
 	return log_err(
 		-ENOENT,
 		"%s ended, and had no CPython mapped when its own code began: name the interpreter itself behind --, "
-		"or, if it loads one later or starts one as a child, use -p with that process's PID",
+		"use --follow if it starts one as a child, or, if it loads one later, -p with its PID",
 		argv[0]);
 }
 
@@ -211,6 +211,13 @@ int launch_resume(pid_t pid)
 	if (ptrace(PTRACE_DETACH, pid, 0, 0))
 		return log_err(-errno, "cannot let process %d go on: %s", pid, strerror(errno));
 	return 0;
+}
+
+bool launch_has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
 int launch_wait(pid_t pid)

@@ -21,6 +21,9 @@ int launch_stopped(char *const argv[], bool any_program, pid_t *pid, int *status
 /* Lets it run, untraced from here on. 0 or a negative errno after a message. */
 int launch_resume(pid_t pid);
 
+/* Whether it has ended; its status can still be waited for. */
+bool launch_has_ended(pid_t pid);
+
 /* Waits for its end; its wait status. */
 int launch_wait(pid_t pid);
 

@@ -241,7 +241,7 @@ static int find_files(pid_t pid, struct target *target)
 	if (err == -ENOENT)
 		return log_err(
 			err,
-			"process %d (%s) maps no CPython of version 3.7 or later: nothing there exports "
+			"process %d (%s) maps no CPython of version 3.8 or later: nothing there exports "
 			"_PyRuntime; check the PID (a launcher or shell may have started the interpreter as a child)",
 			pid, target->exe);
 	if (err)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "target/process.h"
 
 #define COMM_LEN 15
@@ -51,24 +52,44 @@ bool select_by_comm(pid_t pid, const char *name)
 	return !strncmp(comm, name, COMM_LEN);
 }
 
-/* How much of `path` is the place where a hierarchy is mounted. */
-static size_t mount_length(const char *path)
+static bool exists_below(const char *mount, const char *group)
+{
+	char *folder = xasprintf("%s%s", mount, group);
+	const bool exists = !access(folder, F_OK);
+
+	free(folder);
+	return exists;
+}
+
+/* How much of the path is the place where a hierarchy is mounted. */
+static size_t mount_length(const char *path, const char *mount)
+{
+	const size_t n = strlen(mount);
+
+	return !strncmp(path, mount, n) && (path[n] == '/' || !path[n]) ? n : 0;
+}
+
+const char *select_cgroup(const char *path)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	const struct mntent *mount;
 	size_t longest = 0;
+	bool exists = false;
 
 	if (!mounts)
-		return 0;
+		return NULL;
 	while ((mount = getmntent(mounts))) {
-		const size_t n = strlen(mount->mnt_dir);
-
-		if (!strncmp(mount->mnt_type, "cgroup", 6) && n > longest &&
-		    !strncmp(path, mount->mnt_dir, n) && (path[n] == '/' || !path[n]))
+		if (strncmp(mount->mnt_type, "cgroup", 6) != 0)
+			continue;
+		const size_t n = mount_length(path, mount->mnt_dir);
+		if (n > longest)
 			longest = n;
+		exists |= path[0] == '/' && !n && exists_below(mount->mnt_dir, path);
 	}
 	endmntent(mounts);
-	return longest;
+	if (longest)
+		return access(path, F_OK) ? NULL : path + longest;
+	return exists ? path : NULL;
 }
 
 static bool is_below(const char *group, const char *path)
@@ -80,7 +101,7 @@ static bool is_below(const char *group, const char *path)
 	return !strncmp(group, path, n) && (group[n] == '/' || !group[n]);
 }
 
-bool select_by_cgroup(pid_t pid, const char *path)
+bool select_by_cgroup(pid_t pid, const char *wanted)
 {
 	char name[64], *line = NULL;
 	size_t cap = 0;
@@ -90,14 +111,13 @@ bool select_by_cgroup(pid_t pid, const char *path)
 	FILE *f = fopen(name, "re");
 	if (!f)
 		return false;
-	path += mount_length(path);
 	/* number:controllers:group */
 	while (!found && getline(&line, &cap, f) > 0) {
 		const char *group = strchr(line, ':');
 
 		line[strcspn(line, "\n")] = '\0';
 		group = group ? strchr(group + 1, ':') : NULL;
-		found = group && is_below(group + 1, path);
+		found = group && is_below(group + 1, wanted);
 	}
 	free(line);
 	fclose(f);

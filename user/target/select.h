@@ -16,9 +16,12 @@ int select_each(void (*each)(void *ctx, pid_t pid, pid_t ppid), void *ctx);
 bool select_by_comm(pid_t pid, const char *name);
 
 /*
- * Whether the process is in the control group or in one below it, in any hierarchy. `path` is as
- * /proc/PID/cgroup has it, or below the place where cgroups are mounted.
+ * The control group that a path stands for: as /proc/PID/cgroup has it, a part of `path`, which may
+ * be so already or begin with the place where cgroups are mounted. NULL: there is no such group.
  */
-bool select_by_cgroup(pid_t pid, const char *path);
+const char *select_cgroup(const char *path);
+
+/* Whether the process is in that control group or in one below it, in any hierarchy. */
+bool select_by_cgroup(pid_t pid, const char *group);
 
 #endif
