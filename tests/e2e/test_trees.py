@@ -276,3 +276,63 @@ def test_a_command_and_its_children(one_interpreter, start_capture, tmp_path):
     assert {one["pid"] for one in report["processes"]} == {one["pid"] for one in children}
     assert len(children) == 2
     check_children(report, {"children": children}, None)
+
+
+def test_ends_with_the_last_of_the_tree(one_interpreter, start_capture, tmp_path):
+    """Also if processes that were found die at once, or stay as zombies."""
+    line = "import subprocess, sys\n"
+    line += "for _ in range(20): subprocess.run([sys.executable, '-c', 'pass'])\n"
+    line += "child = subprocess.Popen(['true'])\nimport time; time.sleep(0.5)"
+    program = tmp_path / "program.py"
+    program.write_text(line)
+    output = tmp_path / "report.json"
+    command = [*one_interpreter.command, program]
+    status, _ = start_capture("--follow", "-o", output, "--", *command).finish()
+
+    assert status == 0
+    report = json.loads(output.read_text())
+    check_report(report, losses=True)
+    assert report["capture"]["end"] == "target_exit"
+    assert len(report["processes"]) + report["losses"]["process_missed"] <= 21
+
+
+def test_a_root_that_is_no_python(one_interpreter, start_capture):
+    line = "while :; do %s -c 'import time; time.sleep(0.5)'; done" % one_interpreter.exe
+    with subprocess.Popen(["sh", "-c", line]) as shell:
+        try:
+            capture = start_capture("--follow", "-p", shell.pid).wait_started()
+            while not capture.messages.rstrip().endswith("is captured"):
+                assert capture.reader.read(60) is not None, capture.messages
+            report = capture.report(losses=True)
+        finally:
+            shell.kill()
+
+    assert report["processes"]
+    assert all(one["ppid"] == shell.pid for one in report["processes"])
+
+
+def test_lines_of_intervals_count_the_living(one_interpreter, start_capture, tmp_path):
+    """One process after the other holds the GIL; those that have ended are not idle ones."""
+    usec = 300000
+    tree = [*one_interpreter.command, script("tree.py"), "child", 1, usec, 1]
+    command = "for i in 1 2 3 4 5 6; do %s; done" % " ".join(map(str, tree))
+    capture = start_capture(
+        "--follow", "-i", "300ms", "-o", tmp_path / "report.json", "--", "sh", "-c", command
+    )
+    status, stdout = capture.finish()
+    assert status == 0, capture.messages
+    rows = [line.split() for line in stdout.decode().splitlines() if "held_ns" not in line]
+    rows = [row for row in rows if row and row[0] != "SECONDS"]
+    seconds = [float(row[0]) for row in rows]
+    assert all(abs(later - earlier - 0.3) < 0.01 for earlier, later in zip(seconds, seconds[1:]))
+    held = [float(row[1].strip("%<>")) for row in rows]
+    # Without the last, which the end cuts: half of the intervals are held for more than a third.
+    assert sorted(held[:-1])[len(held) // 3] > 30, rows
+
+
+def test_a_control_group_that_is_not_there(start_capture):
+    for path in ("/sys/fs/cgroup/gilscope-not-there", "/gilscope-not-there", "relative"):
+        capture = start_capture("--cgroup", path, "-d", "60")
+        status, stdout = capture.finish()
+        assert (status, stdout) == (1, b"")
+        assert "there is no control group " + path in capture.messages
