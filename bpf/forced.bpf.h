@@ -52,8 +52,12 @@ static __always_inline bool read_saved(__u64 cfa, __u32 below, __u64 *ip)
 static __always_inline bool read_return(struct pt_regs *ctx, __u64 cfa, __u32 below, __u64 *ip)
 {
 #ifdef __TARGET_ARCH_arm64
+	__u64 link = PT_REGS_RET(ctx);
+
+	/* Read here and not where it is used: the verifier refuses a chosen address in the context. */
+	barrier_var(link);
 	if (!below) {
-		*ip = PT_REGS_RET(ctx) & RETURN_ADDRESS_BITS;
+		*ip = link & RETURN_ADDRESS_BITS;
 		return true;
 	}
 #else
