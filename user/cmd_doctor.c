@@ -39,6 +39,8 @@ static pid_t parse_pid(struct argp_state *state, const char *arg)
 
 	errno = 0;
 	const long value = strtol(arg, &end, 10);
+	if (!errno && end != arg && *end == ',')
+		argp_error(state, "'%s': doctor looks at one process at a time", arg);
 	if (errno || end == arg || *end || value <= 0 || value > INT_MAX)
 		argp_error(state, "'%s' is not a PID: -p takes the number of a process", arg);
 	return (pid_t)value;

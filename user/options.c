@@ -206,6 +206,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		options->format = parse_format(state, arg);
 		break;
 	case 'o':
+		if (!arg[0])
+			argp_error(state, "-o wants the name of a file");
 		options->output = arg;
 		break;
 	case 'v':

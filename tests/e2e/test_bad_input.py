@@ -107,6 +107,21 @@ def test_unknown_option(target):
     refuse(USAGE, "-p", target.pid, "--bogus", cause="bogus")
 
 
+@pytest.mark.parametrize("option", ["--comm", "--cgroup"])
+def test_selectors(option):
+    refuse(USAGE, option, "", "-d", 30, cause="name that is not empty")
+    refuse(USAGE, option, "a", option, "b", cause="twice")
+    refuse(USAGE, option, "a", "--", "true", cause="(?i)command")
+
+
+def test_output_without_a_name(target):
+    refuse(USAGE, "-p", target.pid, "-o", "", cause="name of a file")
+
+
+def test_doctor_of_a_list(target):
+    refuse(USAGE, "doctor", "-p", "%d,1" % target.pid, cause="one process at a time")
+
+
 def test_no_arguments():
     refuse(USAGE, cause="(?i)-p|--pid|pid|command")
     refuse(USAGE, "stat", cause="(?i)-p|--pid|pid|command")
