@@ -118,10 +118,6 @@ def test_output_without_a_name(target):
     refuse(USAGE, "-p", target.pid, "-o", "", cause="name of a file")
 
 
-def test_doctor_of_a_list(target):
-    refuse(USAGE, "doctor", "-p", "%d,1" % target.pid, cause="one process at a time")
-
-
 def test_no_arguments():
     refuse(USAGE, cause="(?i)-p|--pid|pid|command")
     refuse(USAGE, "stat", cause="(?i)-p|--pid|pid|command")

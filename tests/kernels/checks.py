@@ -20,6 +20,7 @@ CHECKS = {
 # enough there, and so are some threads.
 LEFT_OUT = ("renamed", "test_ten_thousand_threads", "test_a_crowd")
 LEFT_OUT += ("mp-", "forkserver", "test_many_short_children", "test_by_control_group")
+LEFT_OUT += ("test_lines_of_intervals",)  # a second for each interpreter to begin
 
 
 def tests():
