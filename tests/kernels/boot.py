@@ -30,7 +30,7 @@ class Guest:
         self.tail = []
         self.pending = b""
         command = [architecture.qemu, *architecture.board]
-        command += ["-accel", "tcg,thread=multi", "-cpu", architecture.cpu, "-m", MEMORY]
+        command += ["-accel", architecture.accelerator, "-cpu", architecture.cpu, "-m", MEMORY]
         command += ["-smp", str(min(4, max(2, os.cpu_count() or 1)))]
         command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
         command += ["-kernel", kernel, "-initrd", initramfs]
