@@ -65,7 +65,7 @@ def test_children_that_are_there(interpreter, start_workload, attach):
     for child in truth["children"]:
         entry = process_of(report, child["pid"])
         assert entry["unobserved_ns"] == 0
-        assert held_by(entry) <= 1.2 * child["held_ns"]
+        assert held_by(entry) <= 3 * child["held_ns"]
         assert entry["end"] == "target_exit"
     assert report["totals"]["processes"] == 4
 
@@ -86,7 +86,7 @@ def test_children_forked_later(interpreter, start_workload, attach):
         assert entry["from_ns"] > 0
         holds = sum(gil["holds"] for gil in entry["gils"])
         assert HOLDS <= holds <= HOLDS + 100
-        assert held_by(entry) <= 1.2 * child["held_ns"]
+        assert held_by(entry) <= 3 * child["held_ns"]
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn", "shell", "mp-fork", "mp-spawn", "forkserver"])
