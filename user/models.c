@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/series.h"
 
 void models_init(struct models *models, uint64_t interval_ns)
 {
@@ -87,18 +88,6 @@ static size_t open_of(const struct open_interval *open, size_t count, uint32_t p
 	return found;
 }
 
-static void add_bin(struct model_bin *into, const struct model_bin *from)
-{
-	into->held_ns += from->held_ns;
-	into->handoff_ns += from->handoff_ns;
-	into->idle_ns += from->idle_ns;
-	into->unknown_ns += from->unknown_ns;
-	into->wait_ns += from->wait_ns;
-	into->holds += from->holds;
-	into->contended_holds += from->contended_holds;
-	into->forced_releases += from->forced_releases;
-}
-
 bool models_peek_bin(const struct models *models, size_t index, const struct open_interval *open,
 		     size_t open_count, struct model_bin *bin)
 {
@@ -113,7 +102,7 @@ bool models_peek_bin(const struct models *models, size_t index, const struct ope
 		if (!models->items[i] ||
 		    !model_peek_bin(models->items[i], index, of_process, count, &one))
 			continue;
-		add_bin(bin, &one);
+		bin_merge(bin, &one);
 	}
 	free(of_process);
 	return models->interval_ns != 0;

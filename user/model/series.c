@@ -66,8 +66,7 @@ void series_spread(struct series *s, enum span_kind kind, uint64_t from, uint64_
 	}
 }
 
-/* Everything but the place of the bin. */
-static void bin_merge(struct model_bin *into, const struct model_bin *from)
+void bin_merge(struct model_bin *into, const struct model_bin *from)
 {
 	into->held_ns += from->held_ns;
 	into->handoff_ns += from->handoff_ns;

@@ -25,6 +25,9 @@ struct model_bin *series_at(struct series *s, uint64_t at);
 /* Adds time to a bin. */
 void bin_add(struct model_bin *bin, enum span_kind kind, uint64_t ns);
 
+/* Adds everything but the place of the bin. */
+void bin_merge(struct model_bin *into, const struct model_bin *from);
+
 /*
  * Makes the bins those of [start_ns, end]: adds empty ones, cuts the last one, and puts what was
  * counted at or after the end into it.
