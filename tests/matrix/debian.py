@@ -67,12 +67,12 @@ class Suite:
             "APT::Get::List-Cleanup=false",
         ]
 
-    def apt(self, *arguments):
-        """Runs apt-get in the suite's own folders; its output."""
+    def apt(self, *arguments, cwd=None):
+        """Runs apt-get on the suite's own folders; its output."""
         options = [word for option in self.options for word in ("-o", option)]
         done = subprocess.run(
             ["apt-get", "-q", *options, *arguments],
-            cwd=self.folder,
+            cwd=cwd or self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -173,18 +173,7 @@ class Suite:
             partial = folder.with_name(name + ".part")
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            options = [word for option in self.options for word in ("-o", option)]
-            done = subprocess.run(
-                ["apt-get", "-q", *options, "source", name],
-                cwd=partial,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-            if done.returncode:
-                raise Unavailable("apt-get source %s: %s" % (name, done.stdout.strip()[-500:]))
+            self.apt("source", name, cwd=partial)
             partial.rename(folder)
             found = [path for path in folder.glob("*") if path.is_dir()]
         return found[0]

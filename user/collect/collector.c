@@ -258,7 +258,7 @@ bool collector_process(const struct collector *c, size_t index, struct collector
 	if (index >= c->traced.count)
 		return false;
 	const struct traced *t = c->traced.items[index];
-	const uint64_t from = t->born_ns > c->start_ns ? t->born_ns : c->start_ns;
+	const uint64_t from = collector_since(c, t->born_ns);
 	*out = (struct collector_process){
 		.id = t->id,
 		.target = &t->target,

@@ -52,6 +52,12 @@ int collector_add(struct collector *c, struct target *target, bool from_birth, u
 /* Detaches, beside the capture, the links of runs of a PID that have ended. */
 void collector_detach_ended(struct collector *c, pid_t pid);
 
+/* Since when a process that was born then belongs to the capture. */
+static inline uint64_t collector_since(const struct collector *c, uint64_t born_ns)
+{
+	return born_ns > c->start_ns ? born_ns : c->start_ns;
+}
+
 /* How many are armed or captured. */
 size_t collector_live(const struct collector *c);
 

@@ -53,9 +53,11 @@ static int explain_stop(const struct traced *t)
 static void leave(struct collector *c, struct traced *t, enum traced_phase phase)
 {
 	const enum stop_reason reason = t->shared->stop.reason;
+	/* It may have ended before the programs could see that. */
+	const bool gone = reason == STOP_NONE && traced_has_ended(t);
 
 	t->phase = phase;
-	tables_remove_process(c->skel, t->shared, reason == STOP_EXIT || reason == STOP_EXEC);
+	tables_remove_process(c->skel, t->shared, gone || traced_is_over(t));
 	t->shared = NULL;
 	close(t->pid_fd);
 	t->pid_fd = -1;
@@ -91,7 +93,7 @@ void traced_close(struct collector *c, struct traced *t, size_t requests)
 
 void traced_drop(struct collector *c, struct traced *t, uint64_t end_ns)
 {
-	const uint64_t from = t->born_ns > c->start_ns ? t->born_ns : c->start_ns;
+	const uint64_t from = collector_since(c, t->born_ns);
 
 	if (c->started && end_ns > from)
 		c->missed_ns += end_ns - from;

@@ -54,7 +54,7 @@ static void drop(struct collector *c, struct pending *p)
 /* It has ended, unseen. */
 static void miss(struct collector *c, const struct pending *p, uint64_t end_ns)
 {
-	const uint64_t from = p->born_ns > c->start_ns ? p->born_ns : c->start_ns;
+	const uint64_t from = collector_since(c, p->born_ns);
 
 	if (!p->python || !c->started || end_ns <= from)
 		return;
@@ -139,10 +139,20 @@ static bool is_refused(const struct collector *c, pid_t pid)
 	return false;
 }
 
-/*
- * Tries to attach to a process that is a Python. If it is gone, the notice of its exit or exec tells
- * which of the two it was.
- */
+/* It is gone: the notice of its exit or exec tells which of the two it was, unless that is lost. */
+static void await_notice(struct collector *c, struct pending *p)
+{
+	const uint64_t now = clock_mono_ns();
+
+	if (p->born_ns && p->tries++ < MAX_TRIES) {
+		p->next_ns = now + LAST_LOOK_NS;
+		return;
+	}
+	miss(c, p, now);
+	drop(c, p);
+}
+
+/* Tries to attach to a process that is a Python. */
 static void attach(struct collector *c, struct pending *p)
 {
 	const struct traced *parent = parent_of(c, p);
@@ -152,11 +162,11 @@ static void attach(struct collector *c, struct pending *p)
 	log_divert(why, sizeof(why));
 	const int err = parent ? add_fork(c, parent, p) : add_found(c, p->pid, p->born_ns);
 	log_divert(NULL, 0);
-	if (err && is_gone(p, err) && p->born_ns && p->tries++ < MAX_TRIES) {
-		p->next_ns = clock_mono_ns() + LAST_LOOK_NS;
+	if (err && is_gone(p, err)) {
+		await_notice(c, p);
 		return;
 	}
-	if (err && !is_gone(p, err))
+	if (err)
 		refuse(c, p, why);
 	drop(c, p);
 }
@@ -201,7 +211,9 @@ static bool look(struct collector *c, struct pending *p, uint64_t now)
 		attach(c, p);
 		return true;
 	}
-	if (python < 0)
+	if (python < 0 && p->python)
+		await_notice(c, p);
+	else if (python < 0)
 		drop(c, p);
 	else
 		look_again_later(c, p, now);
@@ -394,7 +406,7 @@ void pending_end(struct collector *c)
 {
 	for (size_t i = 0; i < c->pending.count; i++) {
 		const struct pending *p = &c->pending.items[i];
-		const uint64_t from = p->born_ns > c->start_ns ? p->born_ns : c->start_ns;
+		const uint64_t from = collector_since(c, p->born_ns);
 
 		if (p->python && !was_attached(c, p) && c->end_ns > from)
 			c->missed_ns += c->end_ns - from;
