@@ -20,6 +20,33 @@ static __always_inline __u64 wakeup_flags(void)
 }
 
 /*
+ * The short holds since the GIL's last record, if there are any. False: there is no room, and they
+ * are told before a later record.
+ */
+static __always_inline bool emit_short_holds(struct gil_slot *gil, __u32 index)
+{
+	struct ev_short_holds *ev;
+
+	if (!gil->short_end_ns)
+		return true;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev)
+		return false;
+	ev->head.kind = EV_SHORT_HOLDS;
+	ev->head.size = sizeof(*ev);
+	ev->head.process = processes[gil->process & (STATE_MAX_PROCESSES - 1)].id;
+	ev->gil = index;
+	ev->pad = 0;
+	ev->seq = ++gil->seq;
+	ev->held_ns = gil->short_ns;
+	ev->end_ns = gil->short_end_ns;
+	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	gil->short_ns = 0;
+	gil->short_end_ns = 0;
+	return true;
+}
+
+/*
  * The record of the hold that is open in `gil`; its sequence number counts also when there is no
  * room for it, so that the reader sees the gap. `tid` and `acquire_ns` are arguments since they are
  * not the slot's when something was missed.
@@ -27,10 +54,11 @@ static __always_inline __u64 wakeup_flags(void)
 static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 tid,
 				      __u64 acquire_ns, __u64 release_ns, __u32 flags)
 {
+	const bool in_order = emit_short_holds(gil, index);
 	struct ev_hold *ev;
 
 	gil->seq++;
-	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	ev = in_order ? bpf_ringbuf_reserve(&events, sizeof(*ev), 0) : NULL;
 	if (!ev) {
 		count_loss(LOSS_ring_full);
 		return;

@@ -25,6 +25,8 @@ enum ev_kind {
 	EV_WAIT_END = 2,     /* ev_wait: a wait that ended without an acquire: its thread exited */
 	EV_THREAD_START = 3, /* ev_thread */
 	EV_THREAD_EXIT = 4,  /* ev_thread */
+	EV_SHORT_HOLDS = 5,  /* ev_short_holds: of a GIL, between two of its other records */
+	EV_THREAD_HOLDS = 6, /* ev_thread_holds: of a thread, since its last such record */
 
 	/* from BPF for the collector, which decides what to follow; no model sees them */
 	EV_PROCESS_FORK = 16, /* ev_process: a process with memory of its own began */
@@ -73,6 +75,8 @@ enum ev_hold_flags {
 	HOLD_EXITED = 1 << 7,
 	/* With HOLD_ACQUIRE_MISSED: another thread's hold was open at this release. */
 	HOLD_WRONG_RELEASER = 1 << 8,
+	/* In the gap before it, or the hold before that, a wait ended without an acquire. */
+	HOLD_GAP_LEFT = 1 << 9,
 };
 
 /* One hold, emitted at its release. */
@@ -80,7 +84,9 @@ struct ev_hold {
 	struct ev_head head;
 	__u32 gil; /* slot number, dense from 0 */
 	__u32 tid;
-	__u64 seq;	  /* for each GIL 1, 2, 3, ... from the start on; a gap is a lost record */
+	/* For each GIL 1, 2, 3, ... from the start on, in this and in ev_short_holds; a gap is a
+	 * lost record. */
+	__u64 seq;
 	__u64 request_ns; /* begin of the wait that this acquire ended; 0: it did not wait */
 	__u64 acquire_ns;
 	__u64 release_ns;
@@ -89,6 +95,57 @@ struct ev_hold {
 	__u32 flags;	   /* enum ev_hold_flags */
 };
 _Static_assert(sizeof(struct ev_hold) == 56, "ev_hold is part of the stream");
+
+/*
+ * Where the programs aggregate, holds that nobody will look at one by one have no ev_hold: those
+ * with no flag (nobody waited during nor before them) and shorter than SHORT_HOLD_NS. They are told
+ * twice: as time of their GIL, in this record, which stands before the next ev_hold of the GIL (if
+ * that is lost, before a later one); and
+ * as holds of their thread, in ev_thread_holds, which come when they come.
+ */
+struct ev_short_holds {
+	struct ev_head head;
+	__u32 gil;
+	__u32 pad;
+	__u64 seq;     /* as in ev_hold */
+	__u64 held_ns; /* together; the rest since the last record of the GIL was idle, or is
+			* not known if the sequence has a gap */
+	__u64 end_ns;  /* release of the last one */
+};
+_Static_assert(sizeof(struct ev_short_holds) == 40, "ev_short_holds is part of the stream");
+
+/*
+ * The buckets of ev_thread_holds are those of the report's histograms (user/model/hist.h): 32 of
+ * each power of two, and as many of [0, 64).
+ */
+#define SHORT_HOLD_BITS 16
+#define SHORT_HOLD_NS (1 << SHORT_HOLD_BITS)
+#define SHORT_HOLD_SUB_BITS 5
+#define SHORT_HOLD_BUCKETS ((SHORT_HOLD_BITS - SHORT_HOLD_SUB_BITS) << SHORT_HOLD_SUB_BITS)
+
+/* The bucket of a time below SHORT_HOLD_NS. */
+static inline __u32 short_hold_bucket(__u32 ns)
+{
+	__u32 shift = 1;
+
+	for (__u32 step = 8; step; step /= 2)
+		if (ns >> (shift + step + SHORT_HOLD_SUB_BITS))
+			shift += step;
+	return ((shift - 1) << SHORT_HOLD_SUB_BITS) + (ns >> shift);
+}
+
+struct ev_thread_holds {
+	struct ev_head head;
+	__u32 gil;
+	__u32 tid;
+	__u64 total_ns;
+	__u32 count;
+	__u32 min_ns;
+	__u32 max_ns;
+	__u32 pad;
+	__u32 buckets[SHORT_HOLD_BUCKETS];
+};
+_Static_assert(sizeof(struct ev_thread_holds) == 1448, "ev_thread_holds is part of the stream");
 
 struct ev_wait {
 	struct ev_head head;

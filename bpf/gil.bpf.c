@@ -15,6 +15,7 @@
 
 #include "state.bpf.h"
 #include "emit.bpf.h"
+#include "aggregate.bpf.h"
 #include "forced.bpf.h"
 #include "tasks.bpf.h"
 
@@ -201,6 +202,10 @@ static __always_inline void on_acquire(const struct probe *p, struct gil_slot *g
 		if (gil->waiters)
 			flags |= HOLD_CONTENDED;
 	}
+	if (gil->left) {
+		gil->left = 0;
+		flags |= HOLD_GAP_LEFT;
+	}
 	gil->waiters_max = gil->waiters;
 	gil->request_ns = request_ns;
 	gil->acquire_ns = p->now;
@@ -228,7 +233,7 @@ static __always_inline void on_release(const struct probe *p, struct gil_slot *g
 		flags |= HOLD_FORCED;
 		begin_request(p, gil);
 	}
-	if (p->emit)
+	if (p->emit && (flags || !count_short_hold(p->process, gil, p->index, p->tid, p->now)))
 		emit_hold(gil, p->index, p->tid, acquire_ns, p->now, flags);
 	gil->holder = 0;
 	gil->hold_flags = 0;

@@ -20,6 +20,8 @@
 #define STATE_SITE_TABLE (1 << STATE_SITE_TABLE_BITS)
 #define STATE_MAX_THREADS 16384
 #define STATE_MAX_FOLLOWED 8192
+#define STATE_MIN_HOLD_SLOTS 4096 /* threads whose short holds are counted; powers of two */
+#define STATE_MAX_HOLD_SLOTS 16384
 #define STATE_PROCESS_GILS 64
 #define STATE_NO_GIL ((__u32)-1)
 
@@ -115,6 +117,8 @@ struct process {
 	__u32 pad;
 	/* Slots of its GILs, plus 1, in the order in which they were met; 0: none. */
 	__u32 gils[STATE_PROCESS_GILS];
+	/* Short holds that begin from then on are counted and not told one by one; 0: none are. */
+	__u64 aggregate_from_ns;
 	struct stop_notice stop;
 	__u64 foreign_hits[STATE_MAX_SITES];
 };
@@ -137,7 +141,10 @@ struct gil_slot {
 	__u32 checked;	     /* events whose site was confirmed against the GIL's memory */
 	__u64 events;	     /* acquires and releases since STATE_ARMED */
 	__u32 held_at_start; /* its memory said so when it had had no event */
-	__u32 pad;
+	__u32 left;	     /* a wait ended without an acquire since the last acquire */
+	/* Short holds that no record has told yet: their time, the last release (0: there are none). */
+	__u64 short_ns;
+	__u64 short_end_ns;
 	__u64 off_ns; /* when it was turned off last: requests of before ended then */
 	__u64 hits[STATE_MAX_SITES];
 };

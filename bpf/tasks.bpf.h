@@ -7,6 +7,7 @@
 #ifndef GILSCOPE_TASKS_BPF_H
 #define GILSCOPE_TASKS_BPF_H
 
+#include "aggregate.bpf.h"
 #include "emit.bpf.h"
 
 /* Closes the hold of one GIL, if it is the thread's (`tid` 0: anybody's). Global for the same reason
@@ -59,6 +60,8 @@ static __always_inline void drop_request(const struct process *process, __u32 ti
 		if (moment->emit)
 			emit_wait_end(process->id, request->slot, tid, request->request_ns,
 				      moment->now, gil_at(request->slot)->waiters);
+		/* Before it is counted down: who then sees nobody wait sees this too. */
+		gil_at(request->slot)->left = 1;
 		__sync_fetch_and_add(&gil_at(request->slot)->waiters, -1);
 	}
 	bpf_map_delete_elem(&requests, &tid);
@@ -77,6 +80,7 @@ static __always_inline void end_thread(const struct process *process, __u32 tid)
 		return;
 	drop_request(process, tid, &moment);
 	close_holds(process, tid, &moment);
+	tell_thread_holds(process->id, tid);
 	if (moment.emit)
 		emit_thread(EV_THREAD_EXIT, process->id, tid, moment.now, NULL);
 }

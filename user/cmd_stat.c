@@ -174,6 +174,7 @@ static int new_collector(struct capture *c)
 		.follow = c->options->follow,
 		.comm = c->options->comm,
 		.cgroup = c->options->cgroup,
+		.aggregate = c->options->aggregate,
 		.force_libc = c->options->force_libc,
 		.ring_size = c->options->ring_size,
 		.duration_ns = c->options->duration_ns,
@@ -220,7 +221,7 @@ static void fill_capture(const struct capture *c, struct result_capture *to)
 	to->end = collector_end(c->collector);
 	snprintf(to->kernel, sizeof(to->kernel), "%s", kernel.release);
 	snprintf(to->arch, sizeof(to->arch), "%.31s", kernel.machine);
-	to->mode = "exact";
+	to->mode = c->options->aggregate ? "aggregate" : "exact";
 	if (c->child && !c->options->follow)
 		to->note = "The command was profiled from before its interpreter was initialized; "
 			   "processes that it started are not part of the report (see --follow).";

@@ -36,7 +36,8 @@ enum key {
 	KEY_COLUMNS,
 	KEY_FOLLOW,
 	KEY_COMM,
-	KEY_CGROUP
+	KEY_CGROUP,
+	KEY_MODE
 };
 
 static const struct argp_option argp_options[] = {
@@ -73,6 +74,10 @@ static const struct argp_option argp_options[] = {
 	 "auto (default): at CPython's own call sites, or, if they cannot be found, libc: at the entries "
 	 "of libc's functions",
 	 3},
+	{"mode", KEY_MODE, "MODE", 0,
+	 "aggregate (default): holds below 66 us that nobody waits for are counted in the kernel, with "
+	 "the same totals and histograms; exact (default with -i): each is a record of its own",
+	 3},
 	{"ring-size", KEY_RING_SIZE, "SIZE", 0, "Size of the ring buffer, e.g. 64M (default 8M)",
 	 3},
 	{"exit-status", KEY_EXIT_STATUS, 0, 0,
@@ -83,6 +88,7 @@ static const struct argp_option argp_options[] = {
 struct parse {
 	struct options *options;
 	int verbosity;
+	const char *mode; /* NULL: not given */
 };
 
 static void parse_duration(struct argp_state *state, const char *what, const char *arg,
@@ -172,6 +178,13 @@ static bool parse_probes(struct argp_state *state, const char *arg)
 	return !strcmp(arg, "libc");
 }
 
+static void parse_mode(struct argp_state *state, struct parse *parse, const char *arg)
+{
+	if (strcmp(arg, "aggregate") != 0 && strcmp(arg, "exact") != 0)
+		argp_error(state, "unknown mode '%s': use aggregate or exact", arg);
+	parse->mode = arg;
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
 	struct parse *parse = state->input;
@@ -222,6 +235,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	case KEY_PROBES:
 		options->force_libc = parse_probes(state, arg);
 		break;
+	case KEY_MODE:
+		parse_mode(state, parse, arg);
+		break;
 	case KEY_COLUMNS:
 		report_list_columns(stdout);
 		exit(EXIT_SUCCESS);
@@ -268,6 +284,8 @@ static void check(const struct argp *argp, const struct options *options)
 		wrong = "nothing to profile: give -p PID, --comm, --cgroup, or a command behind --";
 	else if ((options->comm && !options->comm[0]) || (options->cgroup && !options->cgroup[0]))
 		wrong = "--comm and --cgroup want a name that is not empty";
+	else if (options->aggregate && options->interval_ns)
+		wrong = "--mode aggregate counts holds without their time, which -i needs: leave one out";
 	else if (options->exit_status && !options->command)
 		wrong = "--exit-status needs a command behind --";
 	if (!wrong)
@@ -300,6 +318,7 @@ void options_parse(int argc, char **argv, struct options *options)
 	}
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);
+	options->aggregate = parse.mode ? !strcmp(parse.mode, "aggregate") : !options->interval_ns;
 	check(&argp, options);
 	options->verbose = parse.verbosity > 0;
 	log_set_level(parse.verbosity > 1 ? LOG_DEBUG : parse.verbosity ? LOG_INFO : LOG_WARNING);

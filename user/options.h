@@ -27,6 +27,7 @@ struct options {
 	const char *output; /* NULL: stdout */
 	bool ascii;
 	bool force_libc;
+	bool aggregate;	  /* count short holds in the kernel */
 	bool exit_status; /* pass the command's status on */
 	bool verbose;
 };

@@ -69,7 +69,7 @@ def test_never_two_holders(interpreter, start_workload, attach):
 def test_small_ring_loses_by_name(interpreter, start_workload, attach):
     """gilscope stands still while its ring of 4 KiB overflows: the time in between is unknown."""
     workload = start_workload(interpreter, "gil_cycles.py", 2, 3000)
-    capture = attach(workload, "--ring-size", "4096")
+    capture = attach(workload, "--mode", "exact", "--ring-size", "4096")
     capture.signal(signal.SIGSTOP)
     lost = workload.go()["cycles"]
     capture.signal(signal.SIGCONT)

@@ -84,7 +84,7 @@ def test_a_crowd_that_waited_before_the_start(one_interpreter, start_workload, a
 def test_an_exec_that_a_full_ring_buffer_hides(one_interpreter, start_workload):
     """The reader stands still while the ring buffer fills and the target becomes another program."""
     workload = start_workload(one_interpreter, "ends.py")
-    capture = scope.Capture("--ring-size", "4K", "-d", "30", pid=workload.pid).wait_started()
+    capture = scope.Capture("--mode", "exact", "--ring-size", "4K", "-d", "30", pid=workload.pid).wait_started()
     capture.signal(signal.SIGSTOP)
     for _ in range(20):
         workload.go()

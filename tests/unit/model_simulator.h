@@ -37,6 +37,7 @@ struct sim_thread {
 	enum sim_state state;
 	uint32_t tid, gil;
 	struct ev_hold hold; /* what is known of the hold that it has or waits for */
+	struct ev_thread_holds counted;
 };
 
 struct sim_gil {
@@ -45,6 +46,9 @@ struct sim_gil {
 	uint32_t waiters;
 	bool waited_at_release;
 	uint64_t seq;
+	/* as the programs have it where they count short holds */
+	bool left, gap_left;
+	uint64_t counted_seq, short_ns, short_end_ns;
 };
 
 struct sim {
@@ -58,12 +62,64 @@ struct sim {
 	struct sim_gil gils[SIM_GILS];
 	uint64_t true_held, true_waited; /* in the capture, over all GILs */
 	struct stream out;
+	struct stream
+		counted; /* the same capture, its short holds counted; nothing is lost in it */
 };
 
 static inline void sim_emit(struct sim *s, union record r)
 {
-	if (s->started)
-		stream_add(&s->out, r);
+	if (!s->started)
+		return;
+	stream_add(&s->out, r);
+	stream_add(&s->counted, r);
+}
+
+static inline void sim_tell_short(struct sim *s, uint32_t gil)
+{
+	struct sim_gil *g = &s->gils[gil];
+
+	if (g->short_end_ns)
+		stream_add(&s->counted,
+			   rec_short_holds(gil, ++g->counted_seq, g->short_ns, g->short_end_ns));
+	g->short_ns = g->short_end_ns = 0;
+}
+
+static inline void sim_tell_counted(struct sim *s, struct sim_thread *t)
+{
+	if (t->counted.count)
+		stream_add(&s->counted, (union record){.thread_holds = t->counted});
+	t->counted.count = 0;
+}
+
+static inline bool sim_counts(const struct sim *s, const struct ev_hold *h)
+{
+	return !h->flags && h->acquire_ns >= s->t0 && s->now < s->t1;
+}
+
+static inline void sim_count(struct sim *s, struct sim_thread *t)
+{
+	struct sim_gil *g = &s->gils[t->gil];
+	const uint64_t ns = s->now - t->hold.acquire_ns;
+
+	if (t->counted.gil != t->gil || sim_chance(&s->random, 5))
+		sim_tell_counted(s, t);
+	if (!t->counted.count)
+		t->counted = rec_thread_holds(t->gil, t->tid).thread_holds;
+	thread_holds_count(&t->counted, (uint32_t)ns);
+	g->short_ns += ns;
+	g->short_end_ns = s->now;
+}
+
+/* A hold that ended or is open, in both streams. */
+static inline void sim_tell_hold(struct sim *s, struct sim_thread *t, struct ev_hold h)
+{
+	if (sim_counts(s, &h) && !s->gils[t->gil].gap_left) {
+		sim_count(s, t);
+		return;
+	}
+	sim_tell_short(s, t->gil);
+	h.seq = ++s->gils[t->gil].counted_seq;
+	stream_add(&s->counted, (union record){.hold = h});
 }
 
 static inline uint64_t sim_part(const struct sim *s, uint64_t from, uint64_t to)
@@ -102,11 +158,12 @@ static inline bool sim_damage(struct sim *s, struct ev_hold *h)
 	}
 }
 
-static inline void sim_emit_hold(struct sim *s, struct ev_hold h)
+static inline void sim_emit_hold(struct sim *s, struct sim_thread *t, struct ev_hold h)
 {
+	sim_tell_hold(s, t, h);
 	if (s->loss_percent && sim_chance(&s->random, s->loss_percent) && !sim_damage(s, &h))
 		return;
-	sim_emit(s, (union record){.hold = h});
+	stream_add(&s->out, (union record){.hold = h});
 }
 
 static inline void sim_see_gil(struct sim *s, uint32_t gil)
@@ -131,6 +188,8 @@ static inline void sim_acquire(struct sim *s, int i)
 		g->waiters--;
 		s->true_waited += sim_part(s, t->hold.request_ns, s->now);
 	}
+	g->gap_left = g->left;
+	g->left = false;
 	t->state = SIM_HOLDING;
 	t->hold.acquire_ns = s->now;
 	t->hold.waiters_max = (uint16_t)g->waiters;
@@ -194,7 +253,7 @@ static inline void sim_release(struct sim *s, int i, uint32_t flags)
 	h.release_ns = s->now;
 	h.waiters = (uint16_t)g->waiters;
 	h.flags |= flags;
-	sim_emit_hold(s, h);
+	sim_emit_hold(s, t, h);
 }
 
 static inline void sim_exit(struct sim *s, int i)
@@ -206,11 +265,13 @@ static inline void sim_exit(struct sim *s, int i)
 		sim_emit(s, rec_thread(EV_THREAD_EXIT, t->tid, s->now, "gone"));
 	if (t->state == SIM_HOLDING)
 		sim_release(s, i, HOLD_EXITED);
+	sim_tell_counted(s, t);
 	if (t->state == SIM_WAITING) {
 		union record left =
 			rec_wait(EV_WAIT_END, t->gil, t->tid, t->hold.request_ns, s->now);
 
 		left.wait.waiters = s->gils[t->gil].waiters--;
+		s->gils[t->gil].left = true;
 		s->true_waited += sim_part(s, t->hold.request_ns, s->now);
 		sim_emit(s, left);
 	}
@@ -301,10 +362,13 @@ static inline void sim_end_gil(struct sim *s, uint32_t gil)
 		h.seq = g->seq + 1;
 		h.release_ns = s->t1;
 		h.flags |= HOLD_OPEN;
-		sim_emit(s, (union record){.hold = h});
+		stream_add(&s->out, (union record){.hold = h});
+		sim_tell_hold(s, &s->threads[g->holder], h);
 	}
+	sim_tell_short(s, gil);
+	stream_add(&s->counted, rec_gil_end(gil, g->counted_seq, g->waiters));
 	if (!s->loss_percent || sim_chance(&s->random, 95))
-		sim_emit(s, rec_gil_end(gil, g->seq, g->waiters));
+		stream_add(&s->out, rec_gil_end(gil, g->seq, g->waiters));
 }
 
 static inline void sim_end_capture(struct sim *s)
@@ -318,6 +382,8 @@ static inline void sim_end_capture(struct sim *s)
 		s->true_waited += sim_part(s, t->hold.request_ns, s->t1);
 		sim_emit(s, rec_wait(EV_WAIT_OPEN, t->gil, t->tid, t->hold.request_ns, s->t1));
 	}
+	for (int i = 0; i < SIM_THREADS; i++)
+		sim_tell_counted(s, &s->threads[i]);
 	for (uint32_t gil = 0; gil < SIM_GILS; gil++) {
 		if (s->gils[gil].seen)
 			sim_end_gil(s, gil);
@@ -325,7 +391,13 @@ static inline void sim_end_capture(struct sim *s)
 	sim_emit(s, rec_mark(EV_CAPTURE_END, s->t1, END_DURATION));
 }
 
-/* A capture from the seed (not 0); release with stream_free(&s->out). */
+static inline void sim_free(struct sim *s)
+{
+	stream_free(&s->out);
+	stream_free(&s->counted);
+}
+
+/* A capture from the seed (not 0); release with sim_free. */
 static inline void sim_run(struct sim *s, uint64_t seed)
 {
 	*s = (struct sim){.random = {seed}};

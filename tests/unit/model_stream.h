@@ -16,6 +16,8 @@
 union record {
 	struct ev_head head;
 	struct ev_hold hold;
+	struct ev_short_holds short_holds;
+	struct ev_thread_holds thread_holds;
 	struct ev_wait wait;
 	struct ev_thread thread;
 	struct ev_mark mark;
@@ -59,6 +61,33 @@ static inline union record rec_hold(uint32_t gil, uint32_t tid, uint64_t seq, ui
 	return (union record){.hold = {test_head(EV_HOLD, sizeof(struct ev_hold)), .gil = gil,
 				       .tid = tid, .seq = seq, .acquire_ns = acquire_ns,
 				       .release_ns = release_ns, .flags = flags}};
+}
+
+static inline union record rec_short_holds(uint32_t gil, uint64_t seq, uint64_t held_ns,
+					   uint64_t end_ns)
+{
+	return (union record){
+		.short_holds = {test_head(EV_SHORT_HOLDS, sizeof(struct ev_short_holds)),
+				.gil = gil, .seq = seq, .held_ns = held_ns, .end_ns = end_ns}};
+}
+
+/* Empty; see thread_holds_count. */
+static inline union record rec_thread_holds(uint32_t gil, uint32_t tid)
+{
+	return (union record){
+		.thread_holds = {test_head(EV_THREAD_HOLDS, sizeof(struct ev_thread_holds)),
+				 .gil = gil, .tid = tid, .min_ns = SHORT_HOLD_NS}};
+}
+
+static inline void thread_holds_count(struct ev_thread_holds *holds, uint32_t ns)
+{
+	holds->count++;
+	holds->total_ns += ns;
+	holds->buckets[short_hold_bucket(ns)]++;
+	if (ns < holds->min_ns)
+		holds->min_ns = ns;
+	if (ns > holds->max_ns)
+		holds->max_ns = ns;
 }
 
 /* The hold after a wait: the gap before it is a handoff. */

@@ -102,6 +102,7 @@ static void make_worker(struct group *g, size_t index, unsigned busy)
 		add_waits(s, t, busy * (20 - i), 30000, 7);
 		t->forced_releases = busy / 2;
 	}
+	s->gils[0].short_holds = busy * 200;
 	s->model.threads_off_gil = 1;
 }
 
@@ -115,6 +116,7 @@ static void make_server(struct group *g)
 	static char *notes[] = {(char *)"libc's own functions are probed."};
 
 	group_init(g, 7, 10 * NSEC_PER_SEC);
+	g->result.capture.mode = "aggregate";
 	struct sample *s =
 		member(g, 0, 4100,
 		       "/usr/bin/python3 /usr/bin/gunicorn --workers 4 --threads 3 --bind "

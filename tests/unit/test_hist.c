@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "bpf/events.h"
 #include "model/hist.h"
 
 #define SECOND 1000000000ULL
@@ -51,6 +52,45 @@ static void assert_in_bucket(uint64_t ns)
 	assert_true(ns < b.hi || ns == UINT64_MAX);
 	if (ns >= 100 && ns <= 1000 * SECOND)
 		assert_true((b.hi - b.lo) * 32 <= b.lo);
+}
+
+/* The programs count short holds into buckets of their own, which must be the first of ours. */
+static void counts_are_the_same_histogram(void **state)
+{
+	static struct ev_thread_holds counted;
+	struct hist one = {0}, other = {0};
+	struct hist_bucket a, b;
+	size_t at = 0, also = 0;
+
+	(void)state;
+	hist_add(&one, 2 * SHORT_HOLD_NS);
+	hist_add(&other, 2 * SHORT_HOLD_NS);
+	counted.min_ns = 3;
+	for (uint32_t ns = 3; ns < SHORT_HOLD_NS; ns++) {
+		hist_add(&one, ns);
+		assert_true(short_hold_bucket(ns) < SHORT_HOLD_BUCKETS);
+		counted.buckets[short_hold_bucket(ns)]++;
+		counted.count++;
+		counted.total_ns += ns;
+		counted.max_ns = ns;
+	}
+	hist_add_counts(&other, &(struct hist_counts){.buckets = counted.buckets,
+						      .bucket_count = SHORT_HOLD_BUCKETS,
+						      .count = counted.count,
+						      .total = counted.total_ns,
+						      .min = counted.min_ns,
+						      .max = counted.max_ns});
+	assert_int_equal(one.count, other.count);
+	assert_int_equal(one.total, other.total);
+	assert_int_equal(one.min, other.min);
+	assert_int_equal(one.max, other.max);
+	while (hist_next(&one, &at, &a)) {
+		assert_true(hist_next(&other, &also, &b));
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+	assert_false(hist_next(&other, &also, &b));
+	hist_free(&one);
+	hist_free(&other);
 }
 
 static void every_value_lies_in_a_narrow_bucket(void **state)
@@ -271,6 +311,7 @@ static void values_beyond_the_range_stay_in_the_last_bucket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_are_the_same_histogram),
 		cmocka_unit_test(every_value_lies_in_a_narrow_bucket),
 		cmocka_unit_test(buckets_are_half_open_and_adjacent),
 		cmocka_unit_test(buckets_come_in_order_and_sum_up),

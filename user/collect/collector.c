@@ -17,6 +17,7 @@
 #include "gil.skel.h"
 #include "probe/calibrate.h"
 #include "probe/tables.h"
+#include "target/process.h"
 #include "target/select.h"
 
 /* PROC_PID_INIT_INO (include/linux/proc_ns.h): the inode of the first PID namespace, the same on
@@ -107,6 +108,10 @@ static void on_process_record(struct collector *c, struct traced *t, const void 
 		return;
 	if (ev->kind == EV_HOLD)
 		gils_meet(c, t, ((const struct ev_hold *)data)->gil);
+	else if (ev->kind == EV_SHORT_HOLDS)
+		gils_meet(c, t, ((const struct ev_short_holds *)data)->gil);
+	else if (ev->kind == EV_THREAD_HOLDS)
+		gils_meet(c, t, ((const struct ev_thread_holds *)data)->gil);
 	c->options.on_record(c->options.ctx, data, size);
 }
 
@@ -176,9 +181,27 @@ static int find_cgroup(struct collector_options *options)
 		path);
 }
 
+/* With room for as many threads again as there are, and those of a process to come. */
+static uint32_t hold_slots(const struct collector_options *options)
+{
+	uint32_t slots = STATE_MIN_HOLD_SLOTS;
+	uint64_t threads = 0;
+	struct process_status status;
+
+	for (size_t i = 0; i < options->pid_count; i++)
+		if (!process_status(options->pids[i], &status))
+			threads += (uint64_t)status.threads;
+	while (slots < 2 * threads && slots < STATE_MAX_HOLD_SLOTS)
+		slots *= 2;
+	return slots;
+}
+
 int collector_new(const struct collector_options *options, struct collector **out)
 {
-	const struct bpf_object_options bpf_options = {.ring_size = options->ring_size};
+	const struct bpf_object_options bpf_options = {
+		.ring_size = options->ring_size,
+		.hold_slots = options->aggregate ? hold_slots(options) : 0,
+	};
 	struct collector *c = xcalloc(1, sizeof(*c));
 
 	*out = c;

@@ -29,7 +29,8 @@ struct collector_options {
 	const char *cgroup; /* all in this control group or below, as comm */
 
 	bool force_libc;
-	uint64_t ring_size;   /* bytes */
+	bool aggregate;	    /* short holds that nobody waits for are counted, not told one by one */
+	uint64_t ring_size; /* bytes */
 	uint64_t duration_ns; /* 0: until something else ends it */
 	uint64_t interval_ns; /* calls on_interval so often; 0: never */
 	int stop_fd;	      /* readable: end the capture (a signalfd) */

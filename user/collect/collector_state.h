@@ -92,6 +92,7 @@ void record_mark(struct collector *c, const struct traced *t, enum ev_kind kind,
 void record_gil(struct collector *c, const struct traced *t, uint32_t slot,
 		const struct gil_info *info);
 void record_hold(struct collector *c, const struct traced *t, const struct ev_hold *hold);
+void record_short_holds(struct collector *c, const struct traced *t, uint32_t slot);
 void record_gil_end(struct collector *c, const struct traced *t, uint32_t slot);
 void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
 		      const struct request *request);
@@ -99,6 +100,13 @@ void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
 void record_losses(struct collector *c);
 /* The names that the process's threads have now. */
 void record_threads(struct collector *c, const struct traced *t);
+
+/* thread_holds.c: short holds that begin from then on are counted, if that was asked for. */
+void thread_holds_begin(const struct collector *c, struct traced *t, uint64_t from_ns);
+/* None that ends from now on is: to be called before the time of the end is taken. */
+void thread_holds_end(struct traced *t);
+/* Puts what was counted and not told into the stream; the programs are done with the process. */
+void thread_holds_take(struct collector *c, const struct traced *t);
 
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);

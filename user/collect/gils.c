@@ -163,7 +163,7 @@ static void close_hold(struct collector *c, const struct traced *t, const struct
 	const struct gil_slot *slot = &c->skel->bss->gils[gil->slot];
 	struct ev_hold hold = {
 		.gil = gil->slot,
-		.seq = slot->seq + 1,
+		.seq = slot->seq + 1 + (slot->short_end_ns != 0),
 		.release_ns = t->end_ns,
 		.waiters = (__u16)slot->waiters,
 		.waiters_max = (__u16)slot->waiters_max,
@@ -201,6 +201,8 @@ static void close_waits(struct collector *c, const struct traced *t, size_t requ
 void gils_close(struct collector *c, struct traced *t, size_t requests)
 {
 	for (size_t i = 0; i < t->gils.count; i++) {
+		if (c->skel->bss->gils[t->gils.items[i].slot].short_end_ns)
+			record_short_holds(c, t, t->gils.items[i].slot);
 		close_hold(c, t, &t->gils.items[i]);
 		record_gil_end(c, t, t->gils.items[i].slot);
 	}

@@ -22,6 +22,7 @@ void traced_begin(struct collector *c, struct traced *t, uint64_t at_ns)
 	t->start_ns = at_ns;
 	t->phase = TRACED_RUNNING;
 	gils_count_hits(c, t, -1);
+	thread_holds_begin(c, t, at_ns);
 	record_mark(c, t, EV_CAPTURE_START, at_ns, END_NONE);
 	gils_announce(c, t);
 	record_threads(c, t);
@@ -85,6 +86,7 @@ void traced_close(struct collector *c, struct traced *t, size_t requests)
 {
 	gils_discover(t);
 	gils_announce(c, t);
+	thread_holds_take(c, t);
 	gils_close(c, t, requests);
 	gils_count_hits(c, t, 1);
 	record_mark(c, t, EV_CAPTURE_END, t->end_ns, t->end);

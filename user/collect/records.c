@@ -59,6 +59,20 @@ void record_hold(struct collector *c, const struct traced *t, const struct ev_ho
 	feed(c, &ev, sizeof(ev));
 }
 
+void record_short_holds(struct collector *c, const struct traced *t, uint32_t slot)
+{
+	const struct gil_slot *gil = &c->skel->bss->gils[slot];
+	const struct ev_short_holds ev = {
+		.head = head(t, EV_SHORT_HOLDS, sizeof(ev)),
+		.gil = slot,
+		.seq = gil->seq + 1,
+		.held_ns = gil->short_ns,
+		.end_ns = gil->short_end_ns,
+	};
+
+	feed(c, &ev, sizeof(ev));
+}
+
 void record_gil_end(struct collector *c, const struct traced *t, uint32_t slot)
 {
 	const struct gil_slot *gil = &c->skel->bss->gils[slot];

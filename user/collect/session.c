@@ -203,6 +203,9 @@ static bool is_over(struct collector *c, uint64_t deadline, bool stop_requested)
 		return true; /* the last end is the capture's */
 	if (!stop_requested && clock_mono_ns() < deadline)
 		return false;
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (traced_is_live(c->traced.items[i]))
+			thread_holds_end(c->traced.items[i]);
 	/* Not the deadline: how long was observed is what it was, also if we were late. */
 	c->end_ns = clock_mono_ns();
 	c->end = stop_requested ? END_SIGNAL : END_DURATION;

@@ -50,7 +50,7 @@ static struct span span_of(const struct model *m, const struct ev_hold *e)
 	return hold;
 }
 
-static struct gil *find_or_add(struct model *m, uint32_t process, uint32_t id, uint64_t from_ns)
+struct gil *model_gil_at(struct model *m, uint32_t process, uint32_t id, uint64_t from_ns)
 {
 	struct gil *g = gils_find(&m->gils, process, id);
 
@@ -61,7 +61,7 @@ static struct gil *find_or_add(struct model *m, uint32_t process, uint32_t id, u
 
 void model_gil_known(struct model *m, const struct ev_gil *e)
 {
-	struct model_gil *sums = &find_or_add(m, e->head.process, e->gil, e->from_ns)->sums;
+	struct model_gil *sums = &model_gil_at(m, e->head.process, e->gil, e->from_ns)->sums;
 	size_t named = sizeof(e->interp_id) / sizeof(e->interp_id[0]);
 
 	sums->address = e->address;
@@ -82,7 +82,7 @@ static void times_add(struct model_times *times, uint64_t ns, bool clipped)
 	}
 }
 
-static struct model_thread *entry_of(struct model *m, const struct gil *g, uint32_t tid)
+struct model_thread *model_entry_of(struct model *m, const struct gil *g, uint32_t tid)
 {
 	return threads_entry(&m->threads, g->sums.process, tid, gils_index(&m->gils, g),
 			     g->sums.id);
@@ -108,7 +108,7 @@ static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span w
 	uint64_t to = min_ns(wait.end, m->stop_ns);
 
 	cut = cut || from != wait.begin || to != wait.end;
-	times_add(&entry_of(m, g, tid)->wait, to - from, cut);
+	times_add(&model_entry_of(m, g, tid)->wait, to - from, cut);
 	gil_add(g, &m->series, SPAN_WAIT, from, to);
 	note_waiters(g, to > from); /* the records that counted it may be lost */
 }
@@ -120,7 +120,7 @@ void model_wait(struct model *m, const struct ev_wait *e)
 		return;
 	}
 
-	struct gil *g = find_or_add(m, e->head.process, e->gil, e->request_ns);
+	struct gil *g = model_gil_at(m, e->head.process, e->gil, e->request_ns);
 	struct span wait = {.begin = e->request_ns, .end = e->end_ns};
 
 	/* An open wait has no end of its own, and may have begun after the capture's. */
@@ -137,14 +137,7 @@ void model_wait(struct model *m, const struct ev_wait *e)
 /* Takes the record's number; how the gap between the cursor and the record's begin was spent. */
 static enum span_kind take_gap(struct gil *g, const struct ev_hold *e)
 {
-	uint64_t lost = e->seq - g->seq - 1;
-	bool unknown = g->gap_unknown || lost;
-
-	g->sums.lost_holds += lost;
-	g->seq = e->seq;
-	g->gap_unknown = false;
-	g->tail = SPAN_UNKNOWN;
-	if (unknown)
+	if (gil_take_seq(g, e->seq))
 		return SPAN_UNKNOWN;
 	return e->flags & HOLD_GAP_WAITED ? SPAN_HANDOFF : SPAN_IDLE;
 }
@@ -197,7 +190,7 @@ static void add_hold(struct model *m, struct gil *g, const struct ev_hold *e, st
 	bool clipped = !ended || overlap || hold.begin < g->sums.from_ns;
 	uint64_t end = min_ns(hold.end, m->stop_ns);
 	uint64_t ns = gil_advance(g, &m->series, SPAN_HELD, end);
-	struct model_thread *t = entry_of(m, g, e->tid);
+	struct model_thread *t = model_entry_of(m, g, e->tid);
 
 	times_add(&t->hold, ns, clipped);
 	count_hold(m, g, e, end);
@@ -253,7 +246,7 @@ void model_hold(struct model *m, const struct ev_hold *e)
 	}
 
 	uint64_t first_seen = e->request_ns ? e->request_ns : e->acquire_ns;
-	struct gil *g = find_or_add(m, e->head.process, e->gil, first_seen);
+	struct gil *g = model_gil_at(m, e->head.process, e->gil, first_seen);
 	struct span hold = span_of(m, e);
 	struct span wait = {.begin = e->request_ns, .end = e->acquire_ns};
 

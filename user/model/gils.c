@@ -69,6 +69,18 @@ uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, 
 	return to - from;
 }
 
+bool gil_take_seq(struct gil *g, uint64_t seq)
+{
+	const uint64_t lost = seq - g->seq - 1;
+	const bool unknown = g->gap_unknown || lost;
+
+	g->sums.lost_holds += lost;
+	g->seq = seq;
+	g->gap_unknown = false;
+	g->tail = SPAN_UNKNOWN;
+	return unknown;
+}
+
 /* Enough to be worth looking for those that the cursor has passed. */
 #define MANY_LEFT 64
 

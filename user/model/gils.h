@@ -53,6 +53,12 @@ void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t
  */
 uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to);
 
+/*
+ * Takes the number of the next record; true if the time between the cursor and the record cannot be
+ * told: records before it were lost.
+ */
+bool gil_take_seq(struct gil *g, uint64_t seq);
+
 /* A wait that ended without an acquire. */
 void gil_leave(struct gil *g, uint64_t from_ns, uint64_t to_ns);
 

@@ -67,6 +67,25 @@ void hist_add(struct hist *h, uint64_t ns)
 	h->total += ns;
 }
 
+/* All but the buckets. */
+static void add_sums(struct hist *h, uint64_t count, uint64_t total, uint64_t min, uint64_t max)
+{
+	if (!h->count || min < h->min)
+		h->min = min;
+	if (max > h->max)
+		h->max = max;
+	h->count += count;
+	h->total += total;
+}
+
+void hist_add_counts(struct hist *h, const struct hist_counts *counts)
+{
+	for (size_t i = 0; i < counts->bucket_count; i++)
+		if (counts->buckets[i])
+			octave_of(h, i / HIST_SUB)[i % HIST_SUB] += counts->buckets[i];
+	add_sums(h, counts->count, counts->total, counts->min, counts->max);
+}
+
 void hist_merge(struct hist *into, const struct hist *from)
 {
 	if (!from->count)
@@ -78,12 +97,7 @@ void hist_merge(struct hist *into, const struct hist *from)
 		for (size_t sub = 0; sub < HIST_SUB; sub++)
 			octave[sub] += from->octaves[i][sub];
 	}
-	if (!into->count || from->min < into->min)
-		into->min = from->min;
-	if (from->max > into->max)
-		into->max = from->max;
-	into->count += from->count;
-	into->total += from->total;
+	add_sums(into, from->count, from->total, from->min, from->max);
 }
 
 void hist_free(struct hist *h)

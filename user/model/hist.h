@@ -26,6 +26,15 @@ struct hist {
 
 /* A zeroed struct hist is an empty one. */
 void hist_add(struct hist *h, uint64_t ns);
+
+/* Values that were counted elsewhere, in the first buckets of a histogram: `count` of them, above 0. */
+struct hist_counts {
+	const uint32_t *buckets;
+	size_t bucket_count; /* a multiple of HIST_SUB */
+	uint64_t count, total, min, max;
+};
+void hist_add_counts(struct hist *h, const struct hist_counts *counts);
+
 void hist_merge(struct hist *into, const struct hist *from);
 void hist_free(struct hist *h);
 

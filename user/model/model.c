@@ -11,6 +11,8 @@
 union record {
 	struct ev_head head;
 	struct ev_hold hold;
+	struct ev_short_holds short_holds;
+	struct ev_thread_holds thread_holds;
 	struct ev_wait wait;
 	struct ev_thread thread;
 	struct ev_mark mark;
@@ -20,12 +22,20 @@ union record {
 };
 
 static const size_t kind_sizes[] = {
-	[EV_HOLD] = sizeof(struct ev_hold),	      [EV_WAIT_END] = sizeof(struct ev_wait),
-	[EV_THREAD_START] = sizeof(struct ev_thread), [EV_THREAD_EXIT] = sizeof(struct ev_thread),
-	[EV_CAPTURE_START] = sizeof(struct ev_mark),  [EV_CAPTURE_STOP] = sizeof(struct ev_mark),
-	[EV_CAPTURE_END] = sizeof(struct ev_mark),    [EV_GIL] = sizeof(struct ev_gil),
-	[EV_GIL_END] = sizeof(struct ev_gil_end),     [EV_WAIT_OPEN] = sizeof(struct ev_wait),
-	[EV_THREAD_NAME] = sizeof(struct ev_thread),  [EV_LOSS] = sizeof(struct ev_loss),
+	[EV_SHORT_HOLDS] = sizeof(struct ev_short_holds),
+	[EV_THREAD_HOLDS] = sizeof(struct ev_thread_holds),
+	[EV_HOLD] = sizeof(struct ev_hold),
+	[EV_WAIT_END] = sizeof(struct ev_wait),
+	[EV_THREAD_START] = sizeof(struct ev_thread),
+	[EV_THREAD_EXIT] = sizeof(struct ev_thread),
+	[EV_CAPTURE_START] = sizeof(struct ev_mark),
+	[EV_CAPTURE_STOP] = sizeof(struct ev_mark),
+	[EV_CAPTURE_END] = sizeof(struct ev_mark),
+	[EV_GIL] = sizeof(struct ev_gil),
+	[EV_GIL_END] = sizeof(struct ev_gil_end),
+	[EV_WAIT_OPEN] = sizeof(struct ev_wait),
+	[EV_THREAD_NAME] = sizeof(struct ev_thread),
+	[EV_LOSS] = sizeof(struct ev_loss),
 };
 
 struct model *model_new(const struct model_options *options)
@@ -128,6 +138,12 @@ static void dispatch(struct model *m, const union record *r)
 	switch ((enum ev_kind)r->head.kind) {
 	case EV_HOLD:
 		model_hold(m, &r->hold);
+		break;
+	case EV_SHORT_HOLDS:
+		model_short_holds(m, &r->short_holds);
+		break;
+	case EV_THREAD_HOLDS:
+		model_thread_holds(m, &r->thread_holds);
 		break;
 	case EV_WAIT_END:
 	case EV_WAIT_OPEN:

@@ -35,7 +35,9 @@ void model_free(struct model *m);
  * its place is counted as a loss by name, and the time it leaves open becomes unknown. A stream is:
  * EV_CAPTURE_START, EV_GIL and EV_THREAD_NAME of what exists, then anything, then EV_CAPTURE_STOP
  * before the first record that may tell of a time at or after the end, then EV_HOLD with HOLD_OPEN,
- * EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last. The record needs no alignment.
+ * EV_WAIT_OPEN and EV_GIL_END, and EV_CAPTURE_END last. EV_THREAD_HOLDS may come anywhere before the
+ * end; with a series, the time of EV_SHORT_HOLDS is put into the bins held first, then idle. The
+ * record needs no alignment.
  */
 void model_feed(struct model *m, const void *record, size_t size);
 
@@ -72,6 +74,7 @@ struct model_gil {
 	uint64_t held_ns, handoff_ns, idle_ns, unknown_ns;
 	uint64_t holds;		  /* complete and clipped, without lost ones */
 	uint64_t contended_holds; /* of these */
+	uint64_t short_holds;	  /* of these: counted by the programs, not told one by one */
 	uint64_t forced_releases, voluntary_releases;
 	uint64_t wait_ns;    /* sum over its threads */
 	double waiters_mean; /* wait_ns / observed_ns */

@@ -31,6 +31,14 @@ void model_gil_known(struct model *m, const struct ev_gil *e);
 void model_hold(struct model *m, const struct ev_hold *e);
 void model_wait(struct model *m, const struct ev_wait *e);
 void model_gil_end(struct model *m, const struct ev_gil_end *e);
+/* The GIL, which may be told of here for the first time: then it is observed from `from_ns` on. */
+struct gil *model_gil_at(struct model *m, uint32_t process, uint32_t id, uint64_t from_ns);
+/* A thread's entry for a GIL; see threads_entry. */
+struct model_thread *model_entry_of(struct model *m, const struct gil *g, uint32_t tid);
+
+/* short_holds.c */
+void model_short_holds(struct model *m, const struct ev_short_holds *e);
+void model_thread_holds(struct model *m, const struct ev_thread_holds *e);
 
 /* result.c: closes the accounts at m->stop_ns and fills m->result. */
 void model_close(struct model *m, enum ev_end end);

@@ -79,7 +79,11 @@ int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **o
 	if (multi_supported())
 		set_attach_type(skel);
 	skel->rodata->wakeup_bytes = (uint32_t)(options->ring_size / 4);
-	int err = bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);
+	const uint32_t slots = options->hold_slots ? options->hold_slots : 1;
+	skel->rodata->hold_slot_mask = slots - 1;
+	int err = bpf_map__set_max_entries(skel->maps.thread_holds, slots);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);
 	if (!err)
 		err = gil_bpf__load(skel);
 	if (err) {

@@ -14,6 +14,8 @@ struct gil_bpf; /* the generated skeleton */
 
 struct bpf_object_options {
 	uint64_t ring_size; /* bytes; a power of two and a multiple of the page size */
+	uint32_t
+		hold_slots; /* for threads whose short holds are counted; a power of two, or 0: none are */
 };
 
 /*

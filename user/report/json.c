@@ -168,20 +168,21 @@ static json_t *gil(const struct view_process *process, size_t index)
 
 	for (size_t i = 0; i < g->interp_count && i < ARRAY_SIZE(g->interp_ids); i++)
 		json_array_append_new(ids, json_integer(g->interp_ids[i]));
-	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-			 "s:I, s:I, s:{s:f, s:I}}",
-			 "id", (json_int_t)g->id, "interpreters", ids, "interpreter_count",
-			 (json_int_t)g->interp_count, "from_ns",
-			 (json_int_t)view_since_start(process->view, g->from_ns), "observed_ns",
-			 (json_int_t)g->observed_ns, "held_ns", (json_int_t)g->held_ns,
-			 "handoff_ns", (json_int_t)g->handoff_ns, "idle_ns", (json_int_t)g->idle_ns,
-			 "unknown_ns", (json_int_t)g->unknown_ns, "holds", (json_int_t)g->holds,
-			 "contended_holds", (json_int_t)g->contended_holds, "lost_holds",
-			 (json_int_t)g->lost_holds, "forced_releases",
-			 releases(&process->sums, g->forced_releases), "voluntary_releases",
-			 releases(&process->sums, g->voluntary_releases), "switch_interval_ns",
-			 (json_int_t)g->switch_interval_ns, "wait_ns", (json_int_t)g->wait_ns,
-			 "waiters", "mean", g->waiters_mean, "max", (json_int_t)g->waiters_max);
+	return json_pack(
+		"{s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+		"s:I, s:I, s:{s:f, s:I}}",
+		"id", (json_int_t)g->id, "interpreters", ids, "interpreter_count",
+		(json_int_t)g->interp_count, "from_ns",
+		(json_int_t)view_since_start(process->view, g->from_ns), "observed_ns",
+		(json_int_t)g->observed_ns, "held_ns", (json_int_t)g->held_ns, "handoff_ns",
+		(json_int_t)g->handoff_ns, "idle_ns", (json_int_t)g->idle_ns, "unknown_ns",
+		(json_int_t)g->unknown_ns, "holds", (json_int_t)g->holds, "contended_holds",
+		(json_int_t)g->contended_holds, "aggregated_holds", (json_int_t)g->short_holds,
+		"lost_holds", (json_int_t)g->lost_holds, "forced_releases",
+		releases(&process->sums, g->forced_releases), "voluntary_releases",
+		releases(&process->sums, g->voluntary_releases), "switch_interval_ns",
+		(json_int_t)g->switch_interval_ns, "wait_ns", (json_int_t)g->wait_ns, "waiters",
+		"mean", g->waiters_mean, "max", (json_int_t)g->waiters_max);
 }
 
 static json_t *buckets(const struct hist *hist)

@@ -19,7 +19,7 @@ struct result_capture {
 	enum ev_end end;
 	char kernel[128]; /* uname -r */
 	char arch[32];
-	const char *mode;   /* "exact" */
+	const char *mode;   /* "exact", or "aggregate": short holds were counted in the kernel */
 	double coverage;    /* share of the processes' time that was probed */
 	uint64_t missed_ns; /* time of processes that were never attached to */
 	const char *note;   /* what was not seen before the attach, or NULL; a sentence */

@@ -93,12 +93,26 @@ static void put_target_cost(const struct page *page, const struct view *view)
 		       format_count(overhead->probe_hits).text, cost);
 }
 
+/* What the records leave to the histograms. */
+static void put_mode(const struct page *page, const struct view *view)
+{
+	const struct view_sums *sums = &view->sums;
+
+	if (sums->short_holds)
+		page_paragraph(page, "", "", 2,
+			       "%s of the holds (%s), short and wanted by nobody, were counted in "
+			       "the kernel; --mode exact records each one.",
+			       format_count(sums->short_holds).text,
+			       format_share(sums->short_holds, sums->holds).text);
+}
+
 void text_overhead(const struct page *page, const struct view *view)
 {
 	const struct result_overhead *overhead = &view->result->overhead;
 
 	page_heading(page, "Overhead", "");
 	put_target_cost(page, view);
+	put_mode(page, view);
 	page_paragraph(page, "", "", 2, "gilscope itself took %s of CPU time and %s of memory.",
 		       format_time(overhead->tool_cpu_ns, page->ascii).text,
 		       format_bytes(overhead->tool_max_rss_bytes).text);

@@ -103,6 +103,7 @@ static void view_gils(struct view_process *p)
 		sums->wait_ns += gil->wait_ns;
 		sums->holds += gil->holds;
 		sums->contended_holds += gil->contended_holds;
+		sums->short_holds += gil->short_holds;
 		sums->forced_releases += gil->forced_releases;
 		sums->voluntary_releases += gil->voluntary_releases;
 		lost += gil->lost_holds;
@@ -149,6 +150,7 @@ static void add_sums(struct view_sums *to, const struct view_sums *from)
 	to->wait_ns += from->wait_ns;
 	to->holds += from->holds;
 	to->contended_holds += from->contended_holds;
+	to->short_holds += from->short_holds;
 	to->forced_releases += from->forced_releases;
 	to->voluntary_releases += from->voluntary_releases;
 	to->forced_known &= from->forced_known;

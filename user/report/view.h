@@ -23,7 +23,7 @@ struct view_sums {
 	/* of GILs; gil_observed_ns is the sum of the next four */
 	uint64_t gil_observed_ns, held_ns, handoff_ns, idle_ns, unknown_ns;
 	uint64_t wait_ns; /* of threads */
-	uint64_t holds, contended_holds, forced_releases, voluntary_releases;
+	uint64_t holds, contended_holds, short_holds, forced_releases, voluntary_releases;
 	bool forced_known; /* the last two are, everywhere */
 	struct view_clipped hold_clipped, wait_clipped;
 	uint64_t hits, foreign_hits;  /* of probes; `hits` includes the foreign ones */
