@@ -95,7 +95,7 @@ static __always_inline struct ev_thread_holds *own_hold_slot(const struct proces
  * Counts the hold of `gil` that the thread ends now, if it is short and began when short holds were
  * counted already. The reader ends the counting before it takes the time of the end, and `now` is
  * taken before the flag is read, so what is counted lies within the capture. Called only for a hold
- * without flags; a thread that waits now may have been asked by nobody yet.
+ * without flags: nobody has waited since the release before it.
  */
 static __always_inline bool count_short_hold(const struct process *process, struct gil_slot *gil,
 					     __u32 index, __u32 tid, __u64 now)
@@ -105,7 +105,7 @@ static __always_inline bool count_short_hold(const struct process *process, stru
 	struct ev_thread_holds *holds;
 	__u32 bucket;
 
-	if (!from_ns || gil->acquire_ns < from_ns || ns >= SHORT_HOLD_NS || gil->waiters)
+	if (!from_ns || gil->acquire_ns < from_ns || ns >= SHORT_HOLD_NS)
 		return false;
 	holds = own_hold_slot(process, index, tid);
 	bucket = short_hold_bucket(ns);
