@@ -4,72 +4,13 @@
  * The model against a reference on random legal streams, and its identities on any stream at all.
  * Streams are numbered; the number is the seed, and is printed when one fails.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "model_reference.h"
+#include "model_checks.h"
 #include "model_simulator.h"
 
 #define LEGAL_STREAMS 6000
 #define SPOILT_STREAMS 4000
 #define GARBAGE_STREAMS 2000
 #define GARBAGE_RECORDS 200
-
-static uint64_t seed_of(uint64_t number)
-{
-	return (number + 1) * 0x9e3779b97f4a7c15ULL;
-}
-
-static void check_equal(uint64_t number, const char *what, uint64_t got, uint64_t want)
-{
-	if (got != want)
-		fail_msg("stream %llu: %s is %llu, must be %llu", (unsigned long long)number, what,
-			 (unsigned long long)got, (unsigned long long)want);
-}
-
-#define CHECK(got, want) check_equal(number, #got, got, want)
-
-static struct model *feed_all(const struct stream *s, uint64_t interval_ns)
-{
-	struct model *m = model_new(&(struct model_options){.interval_ns = interval_ns});
-
-	for (size_t i = 0; i < s->count; i++)
-		feed(m, s->items[i]);
-	return m;
-}
-
-static void check_times(uint64_t number, const struct model_times *t, const struct ref_values *v)
-{
-	uint64_t sum = 0, min = UINT64_MAX, max = 0, n;
-	struct hist_bucket b;
-	size_t cursor = 0;
-
-	for (size_t i = 0; i < v->count; i++) {
-		sum += v->items[i];
-		min = v->items[i] < min ? v->items[i] : min;
-		max = v->items[i] > max ? v->items[i] : max;
-	}
-	CHECK(t->total_ns, v->total);
-	CHECK(t->clipped, v->clipped);
-	CHECK(t->clipped_ns, v->clipped_ns);
-	CHECK(t->hist.count, v->count);
-	CHECK(t->hist.total, sum);
-	if (v->count) {
-		CHECK(t->hist.min, min);
-		CHECK(t->hist.max, max);
-	}
-	while (hist_next(&t->hist, &cursor, &b)) {
-		n = 0;
-		for (size_t i = 0; i < v->count; i++)
-			n += v->items[i] >= b.lo && v->items[i] < b.hi;
-		CHECK(b.n, n);
-	}
-}
 
 static void check_gil(uint64_t number, const struct model_gil *g, const struct ref_gil *want)
 {
@@ -89,27 +30,6 @@ static void check_gil(uint64_t number, const struct model_gil *g, const struct r
 	CHECK(g->lost_holds, want->sums.lost_holds);
 }
 
-static void check_thread(uint64_t number, const struct model_thread *t, const struct ref *r,
-			 const struct ref_entry *want)
-{
-	const struct ref_life *life = &r->lives[want->life];
-	uint64_t from = life->from > r->t0 ? life->from : r->t0;
-	uint64_t to = life->exit < r->t1 ? life->exit : r->t1;
-	uint64_t observed = to > from ? to - from : 0;
-	uint64_t busy = want->hold.total + want->wait.total;
-
-	CHECK(t->tid, life->tid);
-	CHECK(t->gil, want->gil);
-	CHECK(t->from_ns, from);
-	CHECK(t->observed_ns, observed);
-	CHECK(t->exited, life->exit <= r->t1);
-	CHECK(t->off_gil_ns, observed > busy ? observed - busy : 0);
-	CHECK(t->forced_releases, want->forced);
-	CHECK(t->voluntary_releases, want->voluntary);
-	check_times(number, &t->hold, &want->hold);
-	check_times(number, &t->wait, &want->wait);
-}
-
 static void check_bin(uint64_t number, const struct model_bin *b, const struct model_bin *want)
 {
 	CHECK(b->held_ns, want->held_ns);
@@ -124,7 +44,7 @@ static void check_bin(uint64_t number, const struct model_bin *b, const struct m
 
 static void check_result(uint64_t number, const struct model_result *m, const struct ref *r)
 {
-	size_t off_gil = 0;
+	size_t on_gil = 0, off_gil = 0;
 
 	CHECK(m->start_ns, r->t0);
 	CHECK(m->end_ns, r->t1);
@@ -134,9 +54,13 @@ static void check_result(uint64_t number, const struct model_result *m, const st
 	CHECK(m->thread_count, r->entry_count);
 	for (size_t i = 0; i < m->thread_count; i++)
 		check_thread(number, &m->threads[i], r, &r->entries[i]);
+	CHECK(m->exited_count, 0);
+	for (size_t i = 0; i < r->life_count; i++)
+		on_gil += r->lives[i].on_gil;
 	for (size_t i = 0; i < r->life_count; i++)
 		off_gil += !r->lives[i].on_gil && r->lives[i].from <= r->t1 &&
 			   r->lives[i].exit >= r->t0;
+	CHECK(m->threads_on_gil, on_gil);
 	CHECK(m->threads_off_gil, off_gil);
 	CHECK(m->series_count, r->bin_count);
 	for (size_t i = 0; i < m->series_count; i++)
@@ -191,6 +115,10 @@ static void check_identities(uint64_t number, const struct model_result *m, bool
 		thread_hold += m->threads[i].hold.total_ns;
 		thread_wait += m->threads[i].wait.total_ns;
 	}
+	for (size_t i = 0; i < m->exited_count; i++) {
+		thread_hold += m->exited[i].hold.total_ns;
+		thread_wait += m->exited[i].wait.total_ns;
+	}
 	if (same_holds)
 		CHECK(thread_hold, gils.held_ns);
 	CHECK(thread_wait, gils.wait_ns);
@@ -224,7 +152,8 @@ static void legal_streams_match_the_reference(void **state)
 		uint64_t interval = 1 + number % 130;
 
 		sim_run(&s, seed_of(number));
-		struct model *m = feed_all(&s.out, interval);
+		struct model *m =
+			feed_all(&s.out, &(struct model_options){.interval_ns = interval});
 
 		ref_run(r, &s.out, interval);
 		assert_non_null(model_result(m));
@@ -288,7 +217,7 @@ static void counted_streams_match_the_reference(void **state)
 	for (uint64_t number = 0; number < LEGAL_STREAMS; number++) {
 		sim_run(&s, seed_of(number));
 		if (!s.loss_percent && !s.unannounced) {
-			struct model *m = feed_all(&s.counted, 0);
+			struct model *m = feed_all(&s.counted, &(struct model_options){0});
 
 			ref_run(r, &s.out, 1 + number % 130);
 			assert_non_null(model_result(m));
@@ -343,7 +272,12 @@ static void spoil(struct stream *s, struct sim_random *random)
 static void check_spoilt(uint64_t number, const struct stream *s, uint64_t interval_ns,
 			 bool same_holds)
 {
-	struct model *m = model_new(&(struct model_options){.interval_ns = interval_ns});
+	const struct model_options options = {
+		.interval_ns = interval_ns,
+		.max_exited = number % 3, /* 0: too many to be reached */
+		.max_recent = number % 2,
+	};
+	struct model *m = model_new(&options);
 	struct model_bin bin;
 
 	for (size_t i = 0; i < s->count; i++) {

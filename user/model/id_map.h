@@ -32,6 +32,9 @@ uint32_t id_map_get(const struct id_map *map, uint64_t key);
 /* Adds the key or replaces its value, which is below ID_NONE. */
 void id_map_set(struct id_map *map, uint64_t key, uint32_t value);
 
+/* Takes the key out, if it is there. */
+void id_map_remove(struct id_map *map, uint64_t key);
+
 void id_map_free(struct id_map *map);
 
 #endif

@@ -43,6 +43,7 @@ struct model *model_new(const struct model_options *options)
 	struct model *m = xcalloc(1, sizeof(*m));
 
 	m->stop_ns = UINT64_MAX;
+	threads_init(&m->threads, options);
 	m->series.interval_ns = options->interval_ns;
 	m->series.start_ns = options->series_start_ns;
 	return m;
@@ -73,7 +74,7 @@ static void start(struct model *m, const struct ev_mark *e)
 		return;
 	}
 	m->phase = MODEL_RUNNING;
-	m->start_ns = e->at_ns;
+	m->start_ns = m->threads.start_ns = e->at_ns;
 	if (!m->series.start_ns)
 		m->series.start_ns = e->at_ns;
 }
@@ -97,7 +98,7 @@ static void stop(struct model *m, uint64_t at_ns)
 	if (at_ns < earliest)
 		model_lose(m, LOSS_bad_record);
 	m->phase = MODEL_STOPPED;
-	m->stop_ns = max_ns(at_ns, earliest);
+	m->stop_ns = m->threads.stop_ns = max_ns(at_ns, earliest);
 
 	/* A GIL that appeared after the end was never observed. */
 	for (size_t i = 0; i < m->gils.count; i++) {

@@ -21,9 +21,15 @@ struct model;
 /* Bins that a series has at most; the last one takes all that is later. */
 #define MODEL_MAX_BINS (1 << 20)
 
+/* Entries of exited threads that are kept; and threads that exited last, whose records may still
+ * come: a late one is preceded by the exits of few others. */
+#define MODEL_MAX_EXITED 1024
+#define MODEL_MAX_RECENT 2048
+
 struct model_options {
-	uint64_t interval_ns;	  /* width of the series' bins; 0: no series */
-	uint64_t series_start_ns; /* begin of the first bin, at most the start; 0: the start */
+	uint64_t interval_ns;	       /* width of the series' bins; 0: no series */
+	uint64_t series_start_ns;      /* begin of the first bin, at most the start; 0: the start */
+	size_t max_exited, max_recent; /* 0: those above */
 };
 
 /* Never fails (see base/mem.h). Owned by the caller. */
@@ -52,8 +58,11 @@ struct model_times {
 	uint64_t clipped_ns;
 };
 
-/* One entry for each (thread, GIL). */
+/* One entry for each (thread, GIL); or for each GIL one of several threads together, which have
+ * neither tid nor name. */
 struct model_thread {
+	uint64_t number; /* in the order of the first records, from 0 on; not of several together */
+	uint64_t threads; /* 1, or how many they are together */
 	uint32_t process, tid, gil;
 	char comm[EV_COMM_LEN + 1];
 	uint64_t from_ns;     /* of the observation: its start, or the capture's */
@@ -99,8 +108,14 @@ struct model_result {
 	size_t gil_count;
 	const struct model_thread *threads;
 	size_t thread_count;
-	size_t threads_off_gil; /* threads of the process that never held nor wanted the GIL; not
-				   among `threads` */
+	/*
+	 * Of entries of exited threads the MODEL_MAX_EXITED with the longest held and waited time are
+	 * among `threads`; the others of each GIL are together here. Nothing is in both.
+	 */
+	const struct model_thread *exited;
+	size_t exited_count;
+	size_t threads_on_gil;	/* threads of the process that held or wanted a GIL, each once */
+	size_t threads_off_gil; /* that never did; in no entry */
 	const struct model_bin *series;
 	size_t series_count;
 	struct hist hold, wait; /* over all threads */

@@ -19,6 +19,14 @@ static void close_gil(struct model *m, struct gil *g)
 		sums->waiters_mean = (double)sums->wait_ns / (double)sums->observed_ns;
 }
 
+static void merge_hists(struct model_result *r, const struct model_thread *threads, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		hist_merge(&r->hold, &threads[i].hold.hist);
+		hist_merge(&r->wait, &threads[i].wait.hist);
+	}
+}
+
 static void close_gils(struct model *m)
 {
 	m->gil_array = xcalloc(m->gils.count, sizeof(*m->gil_array));
@@ -39,15 +47,11 @@ void model_close(struct model *m, enum ev_end end)
 	r->end = end;
 	r->gils = m->gil_array;
 	r->gil_count = m->gils.count;
-	r->threads_off_gil = threads_close(&m->threads, m->start_ns, m->stop_ns);
-	r->threads = m->threads.items;
-	r->thread_count = m->threads.count;
+	threads_close(&m->threads, r);
 	r->series = m->series.items;
 	r->series_count = m->series.count;
-	for (size_t i = 0; i < r->thread_count; i++) {
-		hist_merge(&r->hold, &r->threads[i].hold.hist);
-		hist_merge(&r->wait, &r->threads[i].wait.hist);
-	}
+	merge_hists(r, r->threads, r->thread_count);
+	merge_hists(r, r->exited, r->exited_count);
 	memcpy(r->losses, m->losses, sizeof(r->losses));
 	m->phase = MODEL_CLOSED;
 }
