@@ -63,7 +63,34 @@ def overlap(report):
     ],
 )
 def test_what_is_broken_is_seen(change):
-    report = load("server.json")
+    check_is_seen("server.json", change)
+
+
+def check_is_seen(name, change):
+    report = load(name)
     change(report)
     with pytest.raises((AssertionError, identities.jsonschema.ValidationError)):
         identities.check_report(report, losses=True)
+
+
+def exited(report):
+    return report["processes"][0]["exited_threads"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: r["processes"][0].pop("exited_threads"),
+        lambda r: exited(r).clear(),
+        lambda r: exited(r)[1].update(gil=0),
+        lambda r: exited(r)[1].update(gil=7),
+        lambda r: exited(r)[0].update(threads=0),
+        lambda r: add(exited(r)[0]["hold"], "total_ns", 10_000_000),
+        lambda r: add(exited(r)[0]["hold"]["clipped"], "count"),
+        lambda r: add(exited(r)[0], "off_gil_ns", 1_000_000_000),
+        lambda r: exited(r)[0]["wait"]["buckets"].pop(),
+        lambda r: r["processes"][0]["threads"][1].update(tid=4242, exited=False),
+    ],
+)
+def test_threads_together(change):
+    check_is_seen("requests.json", change)

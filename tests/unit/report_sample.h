@@ -21,7 +21,7 @@ struct sample {
 	struct {
 		struct model_thread *items;
 		size_t count, cap;
-	} threads;
+	} threads, exited;
 	struct {
 		struct model_bin *items;
 		size_t count, cap;
@@ -162,12 +162,31 @@ static void sum_thread(struct sample *s, struct model_thread *t)
 	gil->contended_holds += t->wait.hist.count;
 }
 
+/* A thread that used several GILs has an entry for each. */
+static size_t count_threads(const struct sample *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->threads.count; i++) {
+		size_t first = 0;
+
+		while (s->threads.items[first].tid != s->threads.items[i].tid)
+			first++;
+		count += first == i;
+	}
+	for (size_t i = 0; i < s->exited.count; i++)
+		count += s->exited.items[i].together;
+	return count;
+}
+
 static void sample_done(struct sample *s, uint64_t ns_per_hit)
 {
 	struct result_overhead *overhead = &s->result.overhead;
 
 	for (size_t i = 0; i < s->threads.count; i++)
 		sum_thread(s, &s->threads.items[i]);
+	for (size_t i = 0; i < s->exited.count; i++)
+		sum_thread(s, &s->exited.items[i]);
 	for (size_t i = 0; i < s->model.gil_count; i++) {
 		struct model_gil *gil = &s->gils[i];
 
@@ -182,6 +201,9 @@ static void sample_done(struct sample *s, uint64_t ns_per_hit)
 	s->model.gils = s->gils;
 	s->model.threads = s->threads.items;
 	s->model.thread_count = s->threads.count;
+	s->model.exited = s->exited.items;
+	s->model.exited_count = s->exited.count;
+	s->model.threads_on_gil = count_threads(s);
 	s->model.series = s->series.items;
 	s->model.series_count = s->series.count;
 }
@@ -192,6 +214,11 @@ static void sample_free(struct sample *s)
 		hist_free(&s->threads.items[i].hold.hist);
 		hist_free(&s->threads.items[i].wait.hist);
 	}
+	for (size_t i = 0; i < s->exited.count; i++) {
+		hist_free(&s->exited.items[i].hold.hist);
+		hist_free(&s->exited.items[i].wait.hist);
+	}
+	free(s->exited.items);
 	hist_free(&s->model.hold);
 	hist_free(&s->model.wait);
 	free(s->threads.items);

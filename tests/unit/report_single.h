@@ -60,6 +60,54 @@ static void make_service(struct sample *s)
 	sample_done(s, 118);
 }
 
+/* Threads that exited, together, and lived for 50 ms each. */
+static struct model_thread *add_exited(struct sample *s, uint32_t gil, uint64_t threads)
+{
+	struct model_thread *t = VEC_PUSH(&s->exited);
+
+	t->gil = gil;
+	t->exited = true;
+	t->together = threads;
+	t->from_ns = s->model.start_ns;
+	t->observed_ns = threads * 50 * NSEC_PER_MSEC;
+	return t;
+}
+
+/* A server with a thread for each request, and another GIL for some of them; most are told together. */
+static void make_requests(struct sample *s)
+{
+	sample_init(s, 60 * NSEC_PER_SEC);
+	s->target.exe = s->target.python.path = (char *)"/usr/bin/python3.12";
+	s->target.cmdline = (char *)"python3 -m shop.server --threads-for-ever";
+	s->target.is_static = s->target.stripped = true;
+	s->target.version = (struct py_version){3, 12, 1, "3.12.1"};
+	s->plan.method = PLAN_CALL_SITES;
+	s->plan.forced_known = true;
+	add_site(s, ROLE_WAIT, 0x1d2f31, "", true, 9000, 0);
+	add_site(s, ROLE_ACQUIRE, 0x1d2fc4, "", true, 40000, 0);
+	add_site(s, ROLE_RELEASE, 0x1d31aa, "", true, 40000, 0);
+	add_gil(s, 211234567, 0, 5);
+	add_gil(s, 1234567, 0, 2);
+
+	struct model_thread *t = add_thread(s, 4242, 0, "server");
+	add_holds(s, t, 9000, 20000, 3);
+	add_waits(s, t, 3000, 30000, 5);
+	for (uint32_t i = 0; i < 40; i++) {
+		t = add_thread(s, 5000 + 7 * i, 0, "request");
+		add_holds(s, t, 1 + i % 5, 300000 + 10000 * i, 4);
+		add_waits(s, t, 1 + i % 3, 500000 + 10000 * i, 3);
+		t->exited = true;
+		t->observed_ns = 50 * NSEC_PER_MSEC;
+	}
+	t = add_exited(s, 0, 12345);
+	add_holds(s, t, 28000, 2000, 9);
+	add_waits(s, t, 9000, 3000, 9);
+	clip(&t->wait, 700000);
+	add_holds(s, add_exited(s, 1, 2), 7, 2000, 9);
+	s->model.threads_off_gil = 20000;
+	sample_done(s, 118);
+}
+
 /* Two GILs, names that want to break the report, losses, and the expensive fallback. */
 static void make_trouble(struct sample *s)
 {

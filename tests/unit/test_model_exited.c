@@ -20,7 +20,7 @@ static void take(uint64_t number, const struct model_thread *t, const struct ref
 	assert_true(t->number < r->entry_count);
 	assert_false(taken[t->number]);
 	taken[t->number] = true;
-	CHECK(t->threads, 1);
+	CHECK(t->together, 0);
 	check_thread(number, t, r, &r->entries[t->number]);
 }
 
@@ -64,7 +64,7 @@ static void check_folded(uint64_t number, const struct model_thread *t, const st
 		add_values(&sum.hold, &e->hold);
 		add_values(&sum.wait, &e->wait);
 	}
-	CHECK(t->threads, threads);
+	CHECK(t->together, threads);
 	CHECK(t->tid, 0);
 	CHECK(t->exited, 1);
 	CHECK(t->observed_ns, observed);
@@ -187,7 +187,7 @@ static void add_times(struct model_times *to, const struct model_times *from)
 /* All that entries say, together. */
 static void add_entry(struct model_thread *to, const struct model_thread *from)
 {
-	to->threads += from->threads;
+	to->together += from->together ? from->together : 1;
 	to->observed_ns += from->observed_ns;
 	to->off_gil_ns += from->off_gil_ns;
 	to->forced_releases += from->forced_releases;
@@ -228,7 +228,8 @@ static void assert_same_sums(const struct model_result *a, const struct model_re
 {
 	struct model_thread x = sum_of(a), y = sum_of(b);
 
-	assert_int_equal(x.threads, y.threads);
+	assert_int_equal(x.together, THREADS);
+	assert_int_equal(y.together, THREADS);
 	assert_int_equal(x.observed_ns, y.observed_ns);
 	assert_int_equal(x.off_gil_ns, y.off_gil_ns);
 	assert_int_equal(x.forced_releases, y.forced_releases);
@@ -269,7 +270,7 @@ static void compare_with_all_kept(uint32_t tids)
 	assert_int_equal(kept->exited_count, 0);
 	assert_int_equal(r->thread_count, MODEL_MAX_EXITED);
 	assert_int_equal(r->exited_count, 1);
-	assert_int_equal(r->exited[0].threads, THREADS - MODEL_MAX_EXITED);
+	assert_int_equal(r->exited[0].together, THREADS - MODEL_MAX_EXITED);
 	assert_int_equal(r->threads_on_gil, THREADS);
 	assert_int_equal(r->threads_off_gil, 0);
 	assert_same_sums(r, kept);
@@ -353,7 +354,7 @@ static void late_record(void **state)
 		assert_non_null(t);
 		assert_times(&t->hold, others < 10 ? 2 : 1, others < 10 ? 51 : 50, 0, 0);
 		assert_int_equal(t->exited, others < 10);
-		assert_int_equal(r->exited[0].threads, others);
+		assert_int_equal(r->exited[0].together, others);
 		assert_int_equal(r->gils[0].held_ns, 51 + others);
 		model_free(m);
 	}
@@ -411,7 +412,7 @@ static void the_longest_are_kept(void **state)
 	assert_string_equal(r->threads[2].comm, "long");
 	assert_int_equal(r->threads[3].tid, 8);
 	assert_false(r->threads[3].exited);
-	assert_int_equal(r->exited[0].threads, 598);
+	assert_int_equal(r->exited[0].together, 598);
 	assert_times(&r->exited[0].hold, 598, 598, 0, 0);
 	assert_int_equal(r->threads_on_gil, 602);
 	model_free(m);

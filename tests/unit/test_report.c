@@ -10,13 +10,14 @@
 
 #include "tests/unit/report_single.h"
 
-static struct sample service, trouble;
+static struct sample service, trouble, requests;
 
 static int setup(void **state)
 {
 	(void)state;
 	make_service(&service);
 	make_trouble(&trouble);
+	make_requests(&requests);
 	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
@@ -25,6 +26,7 @@ static int teardown(void **state)
 	(void)state;
 	sample_free(&service);
 	sample_free(&trouble);
+	sample_free(&requests);
 	return 0;
 }
 
@@ -53,6 +55,8 @@ static void golden_text(void **state)
 	compare_golden(
 		"trouble.60.ascii.txt",
 		report(&trouble.result, (struct report_options){.width = 60, .ascii = true}));
+	compare_golden("requests.100.txt",
+		       report(&requests.result, (struct report_options){.width = 100}));
 }
 
 static void golden_data(void **state)
@@ -66,6 +70,10 @@ static void golden_data(void **state)
 		       report(&trouble.result, (struct report_options){.format = FORMAT_JSON}));
 	compare_golden("trouble.csv",
 		       report(&trouble.result, (struct report_options){.format = FORMAT_CSV}));
+	compare_golden("requests.json",
+		       report(&requests.result, (struct report_options){.format = FORMAT_JSON}));
+	compare_golden("requests.csv",
+		       report(&requests.result, (struct report_options){.format = FORMAT_CSV}));
 }
 
 static void golden_interval(void **state)
@@ -113,6 +121,7 @@ static void text_fits(void **state)
 
 			check_lines(report(&service.result, o), width, ascii);
 			check_lines(report(&trouble.result, o), width, ascii);
+			check_lines(report(&requests.result, o), width, ascii);
 			check_lines(report(&long_word.result, o), width, ascii);
 			o.verbose = width >= 90; /* the list of probes takes that */
 			check_lines(report(&service.result, o), width, ascii);
@@ -168,11 +177,11 @@ static void check_times(json_t *times)
 
 static void json_is_sound(void **state)
 {
-	const struct sample *samples[] = {&service, &trouble};
+	const struct sample *samples[] = {&service, &trouble, &requests};
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		json_t *root = load_json(&samples[i % 2]->result, i >= 2), *item;
+	for (size_t i = 0; i < 6; i++) {
+		json_t *root = load_json(&samples[i % 3]->result, i >= 3), *item;
 		json_t *process = json_array_get(json_object_get(root, "processes"), 0);
 		size_t at;
 

@@ -74,9 +74,9 @@ static void fold(struct exited *x, struct model_thread *entry)
 {
 	struct model_thread *into = folded_of(x, entry->process, entry->gil);
 
-	if (!into->threads || entry->from_ns < into->from_ns)
+	if (!into->together || entry->from_ns < into->from_ns)
 		into->from_ns = entry->from_ns;
-	into->threads += entry->threads;
+	into->together++;
 	into->observed_ns += entry->observed_ns;
 	into->off_gil_ns += entry->off_gil_ns;
 	into->forced_releases += entry->forced_releases;

@@ -62,7 +62,7 @@ struct model_times {
  * neither tid nor name. */
 struct model_thread {
 	uint64_t number; /* in the order of the first records, from 0 on; not of several together */
-	uint64_t threads; /* 1, or how many they are together */
+	uint64_t together; /* 0: one thread; else so many that exited */
 	uint32_t process, tid, gil;
 	char comm[EV_COMM_LEN + 1];
 	uint64_t from_ns;     /* of the observation: its start, or the capture's */

@@ -185,7 +185,6 @@ static uint32_t add_entry(struct thread_table *t, struct life *life, uint32_t gi
 	}
 	t->entries.items[index] = (struct entry){
 		.thread = {.number = t->entries_made++,
-			   .threads = 1,
 			   .process = life->process,
 			   .tid = life->tid,
 			   .gil = gil_id},

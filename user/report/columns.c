@@ -34,6 +34,11 @@ static uint64_t thread_observed(const struct model_thread *thread)
 	return thread->observed_ns;
 }
 
+static uint64_t thread_how_many(const struct model_thread *thread)
+{
+	return thread->together ? thread->together : 1;
+}
+
 static uint64_t thread_off_gil(const struct model_thread *thread)
 {
 	return thread->off_gil_ns;
@@ -109,7 +114,8 @@ static uint64_t times_clipped_ns(const struct model_times *times)
 
 static const struct column columns[] = {
 	{"pid", NULL, "process", COLUMN_ID, .of_process = process_pid},
-	{"tid", "TID", "thread, as the kernel numbers it", COLUMN_ID, .of_thread = thread_tid},
+	{"tid", "TID", "thread, as the kernel numbers it; empty: several that exited, together",
+	 COLUMN_ID, .of_thread = thread_tid, .of_one = true},
 	{"gil", "GIL", "number of the GIL: a row for each thread and GIL", COLUMN_ID,
 	 .of_thread = thread_gil, .several_gils = true},
 	{"comm", "NAME", "name of the thread in the kernel", COLUMN_NAME, .rank = 0},
@@ -169,6 +175,8 @@ static const struct column columns[] = {
 	{"process", NULL,
 	 "number of the process in the report: a pid that executes another program has two",
 	 COLUMN_ID, .of_process = process_number},
+	{"threads", NULL, "1, or how many threads the row is about, if they have no tid",
+	 COLUMN_COUNT, .of_thread = thread_how_many},
 };
 
 const struct column *columns_all(size_t *count)

@@ -37,6 +37,7 @@ struct column {
 	bool several_gils; /* in the text table only if there are several GILs */
 	bool if_short;	   /* in the text table only if a thread was not there all the time */
 	bool releases;	   /* known only if forced and voluntary releases can be told apart */
+	bool of_one;	   /* of one thread: several together do not have it */
 	bool complete;	   /* of complete holds or waits: says nothing if there are none */
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /*
- * The thread table as CSV: a heading, then a line for each process, thread and GIL. Times in ns, integers
- * without separators, quoting after RFC 4180, lines end with a line feed. A value that is not known
- * is an empty field.
+ * The thread table as CSV: a heading, then a line for each process, thread and GIL, and one for each
+ * process and GIL of threads that are told together. Times in ns, integers without separators, quoting
+ * after RFC 4180, lines end with a line feed. A value that is not known, or that several threads do
+ * not have, is an empty field.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -31,23 +32,31 @@ static void put_field(FILE *out, const struct view_process *process, const struc
 {
 	if (column->kind == COLUMN_NAME)
 		put_text(out, row->comm);
-	else if (!column->releases || process->sums.forced_known)
+	else if ((!column->releases || process->sums.forced_known) &&
+		 (!column->of_one || !row->thread->together))
 		fprintf(out, "%" PRIu64, column_value(column, process, row->thread));
 }
 
-static void put_process(FILE *out, const struct view_process *process)
+static void put_rows(FILE *out, const struct view_process *process, const struct view_thread *rows,
+		     size_t row_count)
 {
 	size_t count;
 	const struct column *columns = columns_all(&count);
 
-	for (size_t t = 0; t < process->thread_count; t++) {
+	for (size_t r = 0; r < row_count; r++) {
 		for (size_t i = 0; i < count; i++) {
 			if (i)
 				fputc(',', out);
-			put_field(out, process, &columns[i], &process->threads[t]);
+			put_field(out, process, &columns[i], &rows[r]);
 		}
 		fputc('\n', out);
 	}
+}
+
+static void put_process(FILE *out, const struct view_process *process)
+{
+	put_rows(out, process, process->threads, process->thread_count);
+	put_rows(out, process, process->exited, process->exited_count);
 }
 
 int report_csv(FILE *out, const struct view *view)

@@ -226,6 +226,19 @@ static json_t *thread(const struct view_process *process, size_t index)
 			 releases(&process->sums, t->voluntary_releases));
 }
 
+/* Threads that exited, together. */
+static json_t *exited(const struct view_process *process, size_t index)
+{
+	const struct model_thread *t = process->exited[index].thread;
+
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "gil", (json_int_t)t->gil,
+			 "threads", (json_int_t)t->together, "observed_ns",
+			 (json_int_t)t->observed_ns, "hold", times(&t->hold), "wait",
+			 times(&t->wait), "off_gil_ns", (json_int_t)t->off_gil_ns,
+			 "forced_releases", releases(&process->sums, t->forced_releases),
+			 "voluntary_releases", releases(&process->sums, t->voluntary_releases));
+}
+
 static json_t *bin(const struct view_process *process, size_t index)
 {
 	const struct model_bin *b = &process->process->model->series[index];
@@ -261,6 +274,7 @@ static void put_process(struct json_out *to, const struct view_process *p)
 	put_array(to, p, "probes", probe, p->process->plan->site_count);
 	put_array(to, p, "gils", gil, model->gil_count);
 	put_array(to, p, "threads", thread, p->thread_count);
+	put_array(to, p, "exited_threads", exited, p->exited_count);
 	put_member(to, indent, "threads_off_gil", json_integer((json_int_t)model->threads_off_gil));
 	if (model->series_count)
 		put_array(to, p, "series", bin, model->series_count);

@@ -71,6 +71,12 @@ static uint64_t clipped_holds(const struct view_process *process, const struct m
 		if (thread->gil == gil->id)
 			count += thread->hold.clipped;
 	}
+	for (size_t i = 0; i < process->exited_count; i++) {
+		const struct model_thread *exited = process->exited[i].thread;
+
+		if (exited->gil == gil->id)
+			count += exited->hold.clipped;
+	}
 	return count;
 }
 

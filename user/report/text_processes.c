@@ -113,7 +113,7 @@ static char *cell_text(const struct page *page, const struct view_process *proce
 	case FORCED:
 		return xstrdup(sums->forced_known ? format_count(sums->forced_releases).text : "-");
 	case THREADS:
-		return xstrdup(format_count(process->tid_count).text);
+		return xstrdup(format_count(process->all_threads).text);
 	case END:
 		return xstrdup(end_word(process));
 	default:

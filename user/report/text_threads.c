@@ -106,6 +106,14 @@ static void add_column(struct thread_table *threads, const struct page *page,
 	table_measure(table, shown);
 }
 
+static bool has_row(const struct thread_table *threads, const struct view_thread *entry)
+{
+	for (size_t r = 0; r < threads->table.rows; r++)
+		if (threads->rows[r] == entry)
+			return true;
+	return false;
+}
+
 /* The thread that held most of those from `from` on that are not in the table yet. */
 static const struct view_thread *next_holder(const struct thread_table *threads,
 					     const struct view_process *process, size_t from)
@@ -114,11 +122,9 @@ static const struct view_thread *next_holder(const struct thread_table *threads,
 
 	for (size_t t = from; t < process->thread_count; t++) {
 		const struct view_thread *row = &process->threads[t];
-		bool known = false;
 
-		for (size_t r = 0; r < threads->table.rows; r++)
-			known |= threads->rows[r] == row;
-		if (!known && (!most || row->thread->hold.total_ns > most->thread->hold.total_ns))
+		if (!has_row(threads, row) &&
+		    (!most || row->thread->hold.total_ns > most->thread->hold.total_ns))
 			most = row;
 	}
 	return most;
@@ -174,23 +180,66 @@ static void make_table(struct thread_table *threads, const struct page *page,
 	}
 }
 
+/* Sums of entries that have no row. */
+struct rest {
+	uint64_t threads, held_ns, waited_ns, holds;
+};
+
+static void add_rest(struct rest *rest, const struct model_thread *thread)
+{
+	rest->threads += thread->together ? thread->together : 1;
+	rest->held_ns += thread->hold.total_ns;
+	rest->waited_ns += thread->wait.total_ns;
+	rest->holds += thread->hold.hist.count + thread->hold.clipped;
+}
+
+/* The entries that have no row, but are in the other formats. */
+static void put_more(const struct page *page, const struct view_process *process,
+		     const struct thread_table *threads)
+{
+	struct rest rest = {0};
+
+	for (size_t t = 0; t < process->thread_count; t++)
+		if (!has_row(threads, &process->threads[t]))
+			add_rest(&rest, process->threads[t].thread);
+	if (rest.threads)
+		page_paragraph(
+			page, "", "", 2,
+			"These are the %d that waited longest and the %d others that held longest; "
+			"%s more thread%s in -f csv: held %s, waited %s.",
+			MAX_ROWS - HOLDER_ROWS, HOLDER_ROWS, format_count(rest.threads).text,
+			rest.threads == 1 ? " is" : "s are",
+			format_time(rest.held_ns, page->ascii).text,
+			format_time(rest.waited_ns, page->ascii).text);
+}
+
+/* The threads that are told together, in all formats. */
+static void put_exited(const struct page *page, const struct view_process *process)
+{
+	struct rest rest = {0};
+
+	for (size_t i = 0; i < process->exited_count; i++)
+		add_rest(&rest, process->exited[i].thread);
+	if (rest.threads)
+		page_paragraph(
+			page, "", "", 2,
+			"And %s thread%s that exited%s, together: held %s in %s hold%s, waited %s.",
+			format_count(rest.threads).text, rest.threads == 1 ? "" : "s",
+			process->exited_count > 1 ? ", once for each GIL" : "",
+			format_time(rest.held_ns, page->ascii).text, format_count(rest.holds).text,
+			rest.holds == 1 ? "" : "s", format_time(rest.waited_ns, page->ascii).text);
+}
+
 static void put_footnotes(const struct page *page, const struct view_process *process,
 			  const struct thread_table *threads)
 {
 	size_t untouched = process->process->model->threads_off_gil;
-	size_t rows = threads->table.rows;
-	size_t more = process->thread_count - rows;
 
-	if (more)
-		page_paragraph(
-			page, "", "", 2,
-			"These are the %d that waited longest and the %d others that held longest; "
-			"%s more thread%s in -f csv.",
-			MAX_ROWS - HOLDER_ROWS, HOLDER_ROWS, format_count(more).text,
-			more == 1 ? " is" : "s are");
+	put_more(page, process, threads);
+	put_exited(page, process);
 	if (untouched)
 		page_paragraph(page, "", "", 2, "%s%sthread%s neither held nor wanted the GIL%s.",
-			       format_count(untouched).text, more || rows ? " more " : " ",
+			       format_count(untouched).text, threads->table.rows ? " more " : " ",
 			       untouched == 1 ? "" : "s",
 			       process->view->losses ? ", as far as the records tell" : "");
 	if (threads->marked)

@@ -25,30 +25,24 @@ static int compare_threads(const void *a, const void *b)
 	return order ? order : compare_u64_desc(y->gil, x->gil);
 }
 
-static int compare_tids(const void *a, const void *b)
-{
-	return compare_u64_desc(*(const uint32_t *)b, *(const uint32_t *)a);
-}
-
-/* Threads among those of the model, of which one that used two GILs has two entries. */
-static size_t count_tids(const struct model_result *model)
-{
-	uint32_t *tids = xcalloc(model->thread_count, sizeof(*tids));
-	size_t count = 0;
-
-	for (size_t i = 0; i < model->thread_count; i++)
-		tids[i] = model->threads[i].tid;
-	qsort(tids, model->thread_count, sizeof(*tids), compare_tids);
-	for (size_t i = 0; i < model->thread_count; i++)
-		count += i == 0 || tids[i] != tids[i - 1];
-	free(tids);
-	return count;
-}
-
 static void add_clipped(struct view_clipped *sum, const struct model_times *times)
 {
 	sum->count += times->clipped;
 	sum->ns += times->clipped_ns;
+}
+
+static struct view_thread *view_entries(struct view_process *p, const struct model_thread *entries,
+					size_t count, bool ascii)
+{
+	struct view_thread *threads = xcalloc(count, sizeof(*threads));
+
+	for (size_t i = 0; i < count; i++) {
+		threads[i].thread = &entries[i];
+		threads[i].comm = clean_text(entries[i].comm, ascii);
+		add_clipped(&p->sums.hold_clipped, &entries[i].hold);
+		add_clipped(&p->sums.wait_clipped, &entries[i].wait);
+	}
+	return threads;
 }
 
 static void view_threads(struct view_process *p, bool ascii)
@@ -56,17 +50,11 @@ static void view_threads(struct view_process *p, bool ascii)
 	const struct model_result *model = p->process->model;
 
 	p->thread_count = model->thread_count;
-	p->threads = xcalloc(p->thread_count, sizeof(*p->threads));
-	for (size_t i = 0; i < p->thread_count; i++) {
-		const struct model_thread *thread = &model->threads[i];
-
-		p->threads[i].thread = thread;
-		p->threads[i].comm = clean_text(thread->comm, ascii);
-		add_clipped(&p->sums.hold_clipped, &thread->hold);
-		add_clipped(&p->sums.wait_clipped, &thread->wait);
-	}
+	p->threads = view_entries(p, model->threads, model->thread_count, ascii);
 	qsort(p->threads, p->thread_count, sizeof(*p->threads), compare_threads);
-	p->tid_count = count_tids(model) + model->threads_off_gil;
+	p->exited_count = model->exited_count;
+	p->exited = view_entries(p, model->exited, model->exited_count, ascii);
+	p->all_threads = model->threads_on_gil + model->threads_off_gil;
 }
 
 static void view_probes(struct view_process *p, bool ascii)
@@ -189,13 +177,19 @@ void view_init(struct view *out, const struct result *result, const struct repor
 		out->losses += result->losses[i];
 }
 
+static void free_entries(struct view_thread *threads, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(threads[i].comm);
+	free(threads);
+}
+
 static void free_process(struct view_process *p)
 {
-	for (size_t i = 0; i < p->thread_count; i++)
-		free(p->threads[i].comm);
+	free_entries(p->threads, p->thread_count);
+	free_entries(p->exited, p->exited_count);
 	for (size_t i = 0; i < p->process->plan->note_count; i++)
 		free(p->notes[i]);
-	free(p->threads);
 	free(p->notes);
 	free(p->version);
 	free(p->exe);

@@ -40,7 +40,10 @@ struct view_process {
 	/* What hurts comes first: by time waited, then by time held. */
 	struct view_thread *threads;
 	size_t thread_count;
-	size_t tid_count; /* of all its threads, each once, whether it used a GIL or not */
+	/* For each GIL the threads that exited and are in no other entry, together; nameless. */
+	struct view_thread *exited;
+	size_t exited_count;
+	size_t all_threads; /* each once, whether it used a GIL or not */
 	struct view_sums sums;
 	uint64_t losses; /* of this process, of all kinds */
 	bool quiet;	 /* no thread held a GIL nor waited for one, as far as is known */
