@@ -256,6 +256,35 @@ static void merge_is_the_same_as_adding_all(void **state)
 	hist_free(&merged);
 }
 
+/* More values in a bucket than 32 bits can count, beside a bucket with one. */
+static void large_counts(void **state)
+{
+	struct hist h[2] = {0};
+	uint64_t n[2] = {1, 1};
+	struct hist_bucket b;
+	size_t cursor = 0;
+
+	(void)state;
+	hist_add(&h[0], 1000);
+	hist_add(&h[1], 1000);
+	for (int i = 0; i < 60; i++) {
+		hist_merge(&h[i % 2], &h[1 - i % 2]);
+		n[i % 2] += n[1 - i % 2];
+	}
+	assert_true(n[1] > 1ULL << 40);
+	hist_add(&h[1], 5000000);
+	assert_true(hist_next(&h[1], &cursor, &b));
+	assert_true(b.lo <= 1000 && 1000 < b.hi);
+	assert_int_equal(b.n, n[1]);
+	assert_true(hist_next(&h[1], &cursor, &b));
+	assert_true(b.lo <= 5000000 && 5000000 < b.hi);
+	assert_int_equal(b.n, 1);
+	assert_false(hist_next(&h[1], &cursor, &b));
+	assert_int_equal(h[1].count, n[1] + 1);
+	hist_free(&h[0]);
+	hist_free(&h[1]);
+}
+
 static void empty_histogram_is_all_zeros(void **state)
 {
 	struct hist h = {0};
@@ -319,6 +348,7 @@ int main(void)
 		cmocka_unit_test(midpoint_is_clamped),
 		cmocka_unit_test(merge_is_the_same_as_adding_all),
 		cmocka_unit_test(empty_histogram_is_all_zeros),
+		cmocka_unit_test(large_counts),
 		cmocka_unit_test(counts_between_bounds),
 		cmocka_unit_test(values_beyond_the_range_stay_in_the_last_bucket),
 	};

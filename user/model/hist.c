@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -47,18 +48,61 @@ static uint64_t bucket_hi(const struct hist *h, size_t bucket)
 	return hi;
 }
 
-static uint64_t *octave_of(struct hist *h, size_t octave)
+/* The number of values in a bucket. */
+static uint64_t bucket_n(const struct hist *h, size_t bucket)
 {
-	if (!h->octaves[octave])
-		h->octaves[octave] = xcalloc(HIST_SUB, sizeof(uint64_t));
-	return h->octaves[octave];
+	size_t row = h->row_of[bucket / HIST_SUB];
+
+	if (!row)
+		return 0;
+
+	size_t i = (row - 1) * HIST_SUB + bucket % HIST_SUB;
+
+	return h->is_wide ? h->rows.wide[i] : h->rows.narrow[i];
+}
+
+static void add_row(struct hist *h, size_t octave)
+{
+	size_t size = HIST_SUB * (h->is_wide ? sizeof(uint64_t) : sizeof(uint32_t));
+	char *rows = xrealloc_array(h->rows.wide, h->row_count + 1U, size);
+
+	memset(rows + h->row_count * size, 0, size);
+	h->rows.wide = (void *)rows;
+	h->row_of[octave] = ++h->row_count;
+}
+
+static void widen(struct hist *h)
+{
+	size_t count = (size_t)h->row_count * HIST_SUB;
+	uint64_t *wide = xcalloc(count, sizeof(*wide));
+
+	for (size_t i = 0; i < count; i++)
+		wide[i] = h->rows.narrow[i];
+	free(h->rows.narrow);
+	h->rows.wide = wide;
+	h->is_wide = true;
+}
+
+static void bucket_add(struct hist *h, size_t bucket, uint64_t n)
+{
+	size_t octave = bucket / HIST_SUB;
+
+	if (!h->row_of[octave])
+		add_row(h, octave);
+
+	size_t i = (h->row_of[octave] - 1U) * HIST_SUB + bucket % HIST_SUB;
+
+	if (!h->is_wide && n > UINT32_MAX - h->rows.narrow[i])
+		widen(h);
+	if (h->is_wide)
+		h->rows.wide[i] += n;
+	else
+		h->rows.narrow[i] += (uint32_t)n;
 }
 
 void hist_add(struct hist *h, uint64_t ns)
 {
-	size_t bucket = bucket_of(ns);
-
-	octave_of(h, bucket / HIST_SUB)[bucket % HIST_SUB]++;
+	bucket_add(h, bucket_of(ns), 1);
 	if (!h->count || ns < h->min)
 		h->min = ns;
 	if (ns > h->max)
@@ -82,37 +126,35 @@ void hist_add_counts(struct hist *h, const struct hist_counts *counts)
 {
 	for (size_t i = 0; i < counts->bucket_count; i++)
 		if (counts->buckets[i])
-			octave_of(h, i / HIST_SUB)[i % HIST_SUB] += counts->buckets[i];
+			bucket_add(h, i, counts->buckets[i]);
 	add_sums(h, counts->count, counts->total, counts->min, counts->max);
 }
 
 void hist_merge(struct hist *into, const struct hist *from)
 {
+	struct hist_bucket bucket;
+
 	if (!from->count)
 		return;
-	for (size_t i = 0; i < HIST_OCTAVES; i++) {
-		if (!from->octaves[i])
-			continue;
-		uint64_t *octave = octave_of(into, i);
-		for (size_t sub = 0; sub < HIST_SUB; sub++)
-			octave[sub] += from->octaves[i][sub];
-	}
+	for (size_t cursor = 0; hist_next(from, &cursor, &bucket);)
+		bucket_add(into, cursor - 1, bucket.n);
 	add_sums(into, from->count, from->total, from->min, from->max);
 }
 
 void hist_free(struct hist *h)
 {
-	for (size_t i = 0; i < HIST_OCTAVES; i++)
-		free(h->octaves[i]);
+	free(h->rows.wide);
 	*h = (struct hist){0};
 }
 
 bool hist_next(const struct hist *h, size_t *cursor, struct hist_bucket *bucket)
 {
 	for (size_t i = *cursor; i < BUCKETS; i++) {
-		const uint64_t *octave = h->octaves[i / HIST_SUB];
-		uint64_t n = octave ? octave[i % HIST_SUB] : 0;
-
+		if (!h->row_of[i / HIST_SUB]) {
+			i |= HIST_SUB - 1; /* the last bucket of a power of two */
+			continue;
+		}
+		uint64_t n = bucket_n(h, i);
 		if (!n)
 			continue;
 		*bucket = (struct hist_bucket){

@@ -21,7 +21,15 @@ struct hist {
 	uint64_t count;
 	uint64_t total; /* ns */
 	uint64_t min, max;
-	uint64_t *octaves[HIST_OCTAVES];
+	/* HIST_SUB numbers for each power of two that occurs, in the order in which they were needed:
+	 * 32 bits each, all 64 once one of them is too large for that. */
+	union {
+		uint32_t *narrow;
+		uint64_t *wide;
+	} rows;
+	bool is_wide;
+	uint8_t row_count;
+	uint8_t row_of[HIST_OCTAVES]; /* from 1 on; 0: it does not occur */
 };
 
 /* A zeroed struct hist is an empty one. */
