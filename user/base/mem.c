@@ -55,3 +55,14 @@ void *vec_grow(void **items, size_t *cap, size_t count, size_t size)
 	memset(last, 0, size);
 	return last;
 }
+
+void vec_trim(void **items, size_t *cap, size_t count, size_t size)
+{
+	if (count) {
+		*items = xrealloc_array(*items, count, size);
+	} else {
+		free(*items);
+		*items = NULL;
+	}
+	*cap = count;
+}

@@ -24,6 +24,10 @@ void *vec_grow(void **items, size_t *cap, size_t count, size_t size);
 	((__typeof__((v)->items))vec_grow((void **)&(v)->items, &(v)->cap, (v)->count++,           \
 					  sizeof(*(v)->items)))
 
+/* Gives back the room behind the last element of such an array. */
+void vec_trim(void **items, size_t *cap, size_t count, size_t size);
+#define VEC_TRIM(v) vec_trim((void **)&(v)->items, &(v)->cap, (v)->count, sizeof(*(v)->items))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

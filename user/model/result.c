@@ -54,4 +54,7 @@ void model_close(struct model *m, enum ev_end end)
 	merge_hists(r, r->exited, r->exited_count);
 	memcpy(r->losses, m->losses, sizeof(r->losses));
 	m->phase = MODEL_CLOSED;
+	/* There may be many models that only wait for the report. */
+	gils_free(&m->gils);
+	VEC_TRIM(&m->series);
 }

@@ -240,6 +240,8 @@ static void close_lives(struct thread_table *t)
 	for (size_t i = 0; i < t->exited.kept.count; i++)
 		*VEC_PUSH(&t->closed) = t->exited.kept.items[i];
 	t->exited.kept.count = 0;
+	VEC_TRIM(&t->exited.kept);
+	VEC_TRIM(&t->closed);
 }
 
 /* What is needed as long as records come. */
