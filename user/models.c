@@ -18,6 +18,7 @@ void models_free(struct models *models)
 	for (size_t i = 0; i < models->count; i++)
 		model_free(models->items[i]);
 	free(models->items);
+	free(models->going.items);
 }
 
 void models_set_start(struct models *models, uint64_t start_ns)
@@ -32,8 +33,10 @@ static struct model *model_of(struct models *models, uint32_t process)
 
 	while (models->count <= process)
 		*VEC_PUSH(models) = NULL;
-	if (!models->items[process])
+	if (!models->items[process]) {
 		models->items[process] = model_new(&options);
+		*VEC_PUSH(&models->going) = process;
+	}
 	return models->items[process];
 }
 
@@ -88,21 +91,22 @@ static size_t open_of(const struct open_interval *open, size_t count, uint32_t p
 	return found;
 }
 
-bool models_peek_bin(const struct models *models, size_t index, const struct open_interval *open,
+bool models_peek_bin(struct models *models, size_t index, const struct open_interval *open,
 		     size_t open_count, struct model_bin *bin)
 {
 	struct model_open *of_process = xcalloc(open_count + 1, sizeof(*of_process));
 
 	*bin = (struct model_bin){.at_ns = index * models->interval_ns,
 				  .span_ns = models->interval_ns};
-	for (uint32_t i = 0; i < models->count; i++) {
-		const size_t count = open_of(open, open_count, i, of_process);
+	for (size_t i = models->going.count; i-- > 0;) {
+		struct model *m = models->items[models->going.items[i]];
+		const size_t count = open_of(open, open_count, models->going.items[i], of_process);
 		struct model_bin one;
 
-		if (!models->items[i] ||
-		    !model_peek_bin(models->items[i], index, of_process, count, &one))
-			continue;
-		bin_merge(bin, &one);
+		if (model_peek_bin(m, index, of_process, count, &one))
+			bin_merge(bin, &one);
+		else if (model_result(m)) /* it ended before */
+			models->going.items[i] = models->going.items[--models->going.count];
 	}
 	free(of_process);
 	return models->interval_ns != 0;

@@ -11,6 +11,11 @@ struct models {
 	uint64_t interval_ns, start_ns;
 	struct model **items; /* by the number of the process's records */
 	size_t count, cap;
+	/* Numbers of those that may still be in an interval that is asked for. */
+	struct {
+		uint32_t *items;
+		size_t count, cap;
+	} going;
 	uint64_t losses[LOSS_KINDS]; /* of no process */
 };
 
@@ -30,8 +35,8 @@ const struct model_result *models_result(const struct models *models, uint32_t p
 /* All losses, those of the processes included. */
 void models_losses(const struct models *models, uint64_t losses[LOSS_KINDS]);
 
-/* model_peek_bin over all processes together. */
-bool models_peek_bin(const struct models *models, size_t index, const struct open_interval *open,
+/* model_peek_bin over all processes together; `index` never goes back. */
+bool models_peek_bin(struct models *models, size_t index, const struct open_interval *open,
 		     size_t open_count, struct model_bin *bin);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/id_map.h"
+#include "base/id_map.h"
 
 #define KEYS 400
 #define STEPS 200000

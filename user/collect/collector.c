@@ -61,29 +61,45 @@ static bool has_stepped_site(const struct probe_plan *plan)
 	return false;
 }
 
-void collector_detach_ended(struct collector *c, pid_t pid)
+struct traced *collector_latest(const struct collector *c, pid_t pid)
 {
-	for (size_t i = 0; i < c->traced.count; i++) {
-		struct traced *t = c->traced.items[i];
-		if (t->target.pid == pid && !t->shared)
-			detaching_start(&c->detaching, &t->attached);
-	}
+	const uint32_t place = id_map_get(&c->by_pid, (uint64_t)pid);
+
+	return place == ID_NONE ? NULL : c->by_id.items[place];
 }
 
-/* The latest run of a PID that has ended by an exec and still has its links. */
+void collector_put_aside(struct collector *c, struct traced *t)
+{
+	struct traced **live = &c->traced.items[c->oldest];
+	size_t at = 0;
+
+	while (live[at] != t)
+		at++;
+	memmove(&live[1], &live[0], at * sizeof(*live));
+	live[0] = t;
+	c->oldest++;
+}
+
+/* Only the latest run of a PID may have links: an earlier one has left them to it. */
+void collector_detach_ended(struct collector *c, pid_t pid)
+{
+	struct traced *t = collector_latest(c, pid);
+
+	if (t && !t->shared)
+		detaching_start(&c->detaching, &t->attached);
+}
+
+/* The latest run of a PID, if it has ended by an exec and still has its links. */
 static struct traced *run_before(const struct collector *c, pid_t pid)
 {
-	for (size_t i = c->traced.count; i-- > 0;) {
-		struct traced *t = c->traced.items[i];
-		if (t->target.pid == pid && t->attached.count)
-			return t;
-	}
-	return NULL;
+	struct traced *t = collector_latest(c, pid);
+
+	return t && t->attached.count ? t : NULL;
 }
 
 int collector_add(struct collector *c, struct target *target, bool from_birth, uint64_t born_ns)
 {
-	struct traced *t = traced_new(target, (uint32_t)c->traced.count + 1);
+	struct traced *t = traced_new(target, (uint32_t)c->by_id.count + 1);
 
 	t->from_birth = from_birth;
 	t->born_ns = born_ns;
@@ -95,6 +111,8 @@ int collector_add(struct collector *c, struct target *target, bool from_birth, u
 	if (!c->stepped_hit_ns && has_stepped_site(&t->code->plan))
 		c->stepped_hit_ns = calibrate_probe(c->skel, false, &c->attached);
 	*VEC_PUSH(&c->traced) = t;
+	*VEC_PUSH(&c->by_id) = t;
+	id_map_set(&c->by_pid, (uint64_t)t->target.pid, t->id - 1);
 	log_info("attached %zu probes to process %d", t->code->plan.site_count, t->target.pid);
 	return 0;
 }
@@ -124,8 +142,8 @@ static int on_ring_record(void *ctx, void *data, size_t size)
 		return 0;
 	if (ev->kind >= EV_PROCESS_FORK && ev->kind <= EV_PROCESS_EXIT)
 		pending_notice(c, data);
-	else if (ev->process && ev->process <= c->traced.count)
-		on_process_record(c, c->traced.items[ev->process - 1], data, size);
+	else if (ev->process && ev->process <= c->by_id.count)
+		on_process_record(c, c->by_id.items[ev->process - 1], data, size);
 	return 0;
 }
 
@@ -236,6 +254,8 @@ void collector_free(struct collector *c)
 	for (size_t i = 0; i < c->traced.count; i++)
 		traced_free(c->traced.items[i]);
 	free(c->traced.items);
+	free(c->by_id.items);
+	id_map_free(&c->by_pid);
 	pending_free(c);
 	codes_free(&c->codes);
 	ring_buffer__free(c->ring);
@@ -278,9 +298,9 @@ uint64_t collector_missed_ns(const struct collector *c)
 
 bool collector_process(const struct collector *c, size_t index, struct collector_process *out)
 {
-	if (index >= c->traced.count)
+	if (index >= c->by_id.count)
 		return false;
-	const struct traced *t = c->traced.items[index];
+	const struct traced *t = c->by_id.items[index];
 	const uint64_t from = collector_since(c, t->born_ns);
 	*out = (struct collector_process){
 		.id = t->id,

@@ -6,6 +6,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "base/id_map.h"
 #include "bpf/events.h"
 #include "collect/collector.h"
 #include "collect/pending.h"
@@ -19,12 +20,19 @@ struct collector {
 	struct ring_buffer *ring;
 	uint64_t hit_ns, stepped_hit_ns;
 
-	/* In the order of their ids: number 1 first. Those before `oldest` are closed or dropped. */
+	/* Those before `oldest` are closed or dropped; the others stand in the order of their ids, so
+	 * that a walk over them takes no longer for all that have ended. */
 	struct {
 		struct traced **items;
 		size_t count, cap;
 	} traced;
 	size_t oldest;
+	/* All, by id: number 1 first. */
+	struct {
+		struct traced **items;
+		size_t count, cap;
+	} by_id;
+	struct id_map by_pid; /* the place in by_id of a PID's latest run */
 	struct pending_list pending;
 	uint64_t next_scan_ns; /* for processes that match by now */
 	struct detaching *detaching;
@@ -44,6 +52,12 @@ struct collector {
 /* The traced that is not closed yet and whose slot or process it is; NULL: none. */
 struct traced *collector_by_slot(const struct collector *c, uint32_t slot);
 struct traced *collector_by_pid(const struct collector *c, pid_t pid);
+
+/* The latest run of a PID, closed or not; NULL: none. */
+struct traced *collector_latest(const struct collector *c, pid_t pid);
+
+/* It is closed or dropped, and not among those that are walked over any more. */
+void collector_put_aside(struct collector *c, struct traced *t);
 
 /* Attaches to a process, whose target becomes ours in any case. 0: it is armed; a negative errno
  * after a message. */

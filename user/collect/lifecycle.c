@@ -64,8 +64,7 @@ static void leave(struct collector *c, struct traced *t, enum traced_phase phase
 	t->pid_fd = -1;
 	if (reason != STOP_EXEC)
 		detaching_start(&c->detaching, &t->attached);
-	while (c->oldest < c->traced.count && !c->traced.items[c->oldest]->shared)
-		c->oldest++;
+	collector_put_aside(c, t);
 }
 
 void traced_finish(struct collector *c, struct traced *t, enum ev_end end, uint64_t at_ns)

@@ -174,12 +174,9 @@ static void attach(struct collector *c, struct pending *p)
 /* Whether it was attached to since: what is told of it is old news. */
 static bool was_attached(const struct collector *c, const struct pending *p)
 {
-	for (size_t i = c->traced.count; i-- > 0;) {
-		const struct traced *t = c->traced.items[i];
-		if (t->target.pid == p->pid)
-			return t->armed_ns > p->born_ns;
-	}
-	return false;
+	const struct traced *t = collector_latest(c, p->pid);
+
+	return t && t->armed_ns > p->born_ns;
 }
 
 static void look_again_later(struct collector *c, struct pending *p, uint64_t now)
@@ -239,7 +236,7 @@ static void add(struct collector *c, const struct ev_process *ev)
 /* Whether an exec ended a run that was captured: it goes on if the program is a Python again. */
 static bool was_traced(const struct collector *c, const struct ev_process *ev)
 {
-	return ev->head.process && ev->head.process <= c->traced.count;
+	return ev->head.process && ev->head.process <= c->by_id.count;
 }
 
 /* By the name in the notice: a process may be gone before its own can be read. */

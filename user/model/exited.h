@@ -8,7 +8,7 @@
 #ifndef GILSCOPE_EXITED_H
 #define GILSCOPE_EXITED_H
 
-#include "model/id_map.h"
+#include "base/id_map.h"
 #include "model/model.h"
 
 struct exited {

@@ -8,7 +8,7 @@
 #ifndef GILSCOPE_GILS_H
 #define GILSCOPE_GILS_H
 
-#include "model/id_map.h"
+#include "base/id_map.h"
 #include "model/series.h"
 
 /* Waits that ended with their threads: without a hold after them, nothing else tells that somebody

@@ -10,7 +10,7 @@
 #define GILSCOPE_THREADS_H
 
 #include "model/exited.h"
-#include "model/id_map.h"
+#include "base/id_map.h"
 #include "model/model.h"
 
 struct life {

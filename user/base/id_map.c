@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
-#include "model/id_map.h"
+#include "base/id_map.h"
 
 #include <stdlib.h>
 
