@@ -122,6 +122,19 @@ def check_process(process):
         check_gil(gil, [one for one in process["threads"] + exited if one["gil"] == gil["id"]])
 
 
+def check_series(process):
+    """The bins are those from its begin to its end, without a hole, and sum up to its GILs."""
+    bins = process["series"]
+    first, end = bins[0], bins[-1]["at_ns"] + bins[-1]["span_ns"]
+    for one, other in zip(bins, bins[1:]):
+        assert one["at_ns"] + one["span_ns"] == other["at_ns"], process["pid"]
+    assert first["at_ns"] <= process["from_ns"] <= first["at_ns"] + first["span_ns"], first
+    assert close(end, process["from_ns"] + process["observed_ns"]), process["pid"]
+    for field in ("held_ns", "handoff_ns", "idle_ns", "unknown_ns", "holds", "contended_holds"):
+        total = sum(gil[field] for gil in process["gils"])
+        assert sum(one[field] for one in bins) == total, field
+
+
 def check_gil(gil, threads):
     parts = gil["held_ns"] + gil["handoff_ns"] + gil["idle_ns"] + gil["unknown_ns"]
     assert close(parts, gil["observed_ns"]), gil

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from identities import check_report
+from identities import check_report, check_series
 from lines import SLOWNESS
 from scope import process_of
 from workload import script
@@ -163,6 +163,23 @@ def test_many_short_children(one_interpreter, start_workload, attach):
     assert len(seen) + report["losses"]["process_missed"] == count
     assert report["losses"]["process_event"] == 0
     assert report["capture"]["coverage"] < 1
+
+
+def test_intervals_of_short_children(one_interpreter, start_workload, attach):
+    """Each has those in which it lived."""
+    workload = start_workload(one_interpreter, "tree.py", "fork", 10, 20, 2000)
+    interval = 20_000_000
+    capture = attach(workload, "--follow", "-i", "20ms")
+    workload.go()
+    report = capture.report(losses=True)
+
+    children = [one for one in report["processes"] if one["pid"] != workload.pid]
+    assert children
+    for one in report["processes"]:
+        check_series(one)
+        assert one["series"][0]["at_ns"] == one["from_ns"] // interval * interval
+        assert len(one["series"]) <= one["observed_ns"] // interval + 2
+    assert children[-1]["series"][0]["at_ns"] > 0
 
 
 def test_a_list(interpreter, start_workload, start_capture):

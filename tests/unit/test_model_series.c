@@ -84,6 +84,44 @@ static void series_has_a_largest_length(void **state)
 	model_free(m);
 }
 
+/* A process that began during the capture has no bins of the time before. */
+static void series_of_a_process_that_came_later(void **state)
+{
+	struct model *m =
+		model_new(&(struct model_options){.interval_ns = 100, .series_start_ns = T0 - 300});
+	struct model_bin b;
+
+	(void)state;
+	feed(m, rec_mark(EV_CAPTURE_START, T0 + 150, END_NONE));
+	feed(m, rec_gil(0, T0 + 150));
+	feed(m, rec_hold(0, 7, 1, T0 + 170, T0 + 220, 0));
+	assert_true(model_peek_bin(m, 3, NULL, 0, &b));
+	assert_bin(&b, 0, 0, 0, 0, 0);
+	assert_true(model_peek_bin(m, 4, NULL, 0, &b));
+	assert_int_equal(b.at_ns, 400);
+	assert_bin(&b, 30, 0, 20, 0, 0);
+	feed(m, rec_gil_end(0, 1, 0));
+	feed(m, rec_mark(EV_CAPTURE_END, T0 + 330, END_TARGET_EXIT));
+	const struct model_result *r = model_result(m);
+
+	assert_int_equal(r->series_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(r->series[i].at_ns, 400 + i * 100);
+		assert_int_equal(r->series[i].span_ns, i < 2 ? 100 : 30);
+	}
+	assert_bin(&r->series[0], 30, 0, 20, 0, 0);
+	assert_bin(&r->series[1], 20, 0, 80, 0, 0);
+	assert_bin(&r->series[2], 0, 0, 30, 0, 0);
+	/* Asked for late: before its begin it took no time, after its end there is none. */
+	assert_true(model_peek_bin(m, 2, NULL, 0, &b));
+	assert_bin(&b, 0, 0, 0, 0, 0);
+	assert_true(model_peek_bin(m, 6, NULL, 0, &b));
+	assert_bin(&b, 0, 0, 30, 0, 0);
+	assert_int_equal(b.span_ns, 100);
+	assert_false(model_peek_bin(m, 7, NULL, 0, &b));
+	model_free(m);
+}
+
 static void empty_series(void **state)
 {
 	struct model *m = begin_with(100);
@@ -177,6 +215,7 @@ int main(void)
 		cmocka_unit_test(series_of_whole_bins),
 		cmocka_unit_test(series_has_a_largest_length),
 		cmocka_unit_test(empty_series),
+		cmocka_unit_test(series_of_a_process_that_came_later),
 		cmocka_unit_test(peek_adds_what_is_going_on),
 		cmocka_unit_test(peek_after_a_missed_release),
 		cmocka_unit_test(peek_needs_a_series),

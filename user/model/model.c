@@ -77,6 +77,7 @@ static void start(struct model *m, const struct ev_mark *e)
 	m->start_ns = m->threads.start_ns = e->at_ns;
 	if (!m->series.start_ns)
 		m->series.start_ns = e->at_ns;
+	series_begin(&m->series, e->at_ns);
 }
 
 /* The end cannot be before time that is accounted already: then the stream is out of order. */

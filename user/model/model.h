@@ -28,7 +28,7 @@ struct model;
 
 struct model_options {
 	uint64_t interval_ns;	       /* width of the series' bins; 0: no series */
-	uint64_t series_start_ns;      /* begin of the first bin, at most the start; 0: the start */
+	uint64_t series_start_ns;      /* begin of bin 0, at most the start; 0: the start */
 	size_t max_exited, max_recent; /* 0: those above */
 };
 
@@ -93,7 +93,7 @@ struct model_gil {
 
 /* Sums over all GILs of one bin of the series. */
 struct model_bin {
-	uint64_t at_ns;	  /* begin of the bin since that of the first one */
+	uint64_t at_ns;	  /* begin of the bin since options.series_start_ns */
 	uint64_t span_ns; /* the last bin is cut by the end */
 	uint64_t held_ns, handoff_ns, idle_ns, unknown_ns;
 	uint64_t wait_ns;
@@ -117,7 +117,7 @@ struct model_result {
 	size_t threads_on_gil;	/* threads of the process that held or wanted a GIL, each once */
 	size_t threads_off_gil; /* that never did; in no entry */
 	const struct model_bin *series;
-	size_t series_count;
+	size_t series_count;	/* from the bin of the start on */
 	struct hist hold, wait; /* over all threads */
 	uint64_t losses[LOSS_KINDS];
 };

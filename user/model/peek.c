@@ -49,18 +49,14 @@ bool model_peek_bin(const struct model *m, size_t index, const struct model_open
 
 	uint64_t from = s->start_ns + index * s->interval_ns;
 	uint64_t to = from + s->interval_ns;
+	const struct model_bin *known = series_bin(s, index);
 
-	if (m->phase == MODEL_CLOSED) {
-		if (index >= s->count)
-			return false;
-		*bin = s->items[index];
-		bin->span_ns = s->interval_ns;
-		return true;
-	}
-	if (index < s->count)
-		*bin = s->items[index];
-	else
-		*bin = (struct model_bin){.at_ns = from - s->start_ns, .span_ns = s->interval_ns};
+	*bin = (struct model_bin){.at_ns = from - s->start_ns};
+	if (known)
+		*bin = *known;
+	bin->span_ns = s->interval_ns;
+	if (m->phase == MODEL_CLOSED)
+		return known || index < s->first;
 	for (size_t i = 0; i < m->gils.count; i++) {
 		const struct gil *g = &m->gils.items[i];
 

@@ -13,12 +13,26 @@ static size_t index_at(const struct series *s, uint64_t at)
 	return index < MODEL_MAX_BINS ? index : MODEL_MAX_BINS - 1;
 }
 
-static struct model_bin *bin_number(struct series *s, size_t index)
+void series_begin(struct series *s, uint64_t at)
 {
+	if (s->interval_ns)
+		s->first = index_at(s, at);
+}
+
+const struct model_bin *series_bin(const struct series *s, size_t number)
+{
+	return number >= s->first && number - s->first < s->count ? &s->items[number - s->first]
+								  : NULL;
+}
+
+static struct model_bin *bin_number(struct series *s, size_t number)
+{
+	const size_t index = number > s->first ? number - s->first : 0;
+
 	while (s->count <= index) {
 		struct model_bin *bin = VEC_PUSH(s);
 
-		bin->at_ns = (s->count - 1) * s->interval_ns;
+		bin->at_ns = (s->first + s->count - 1) * s->interval_ns;
 		bin->span_ns = s->interval_ns;
 	}
 	return &s->items[index];
@@ -84,10 +98,10 @@ void series_close(struct series *s, uint64_t end)
 		return;
 
 	uint64_t span = end - s->start_ns;
-	size_t count = index_at(s, span ? end - 1 : end) + 1;
-	struct model_bin *last = bin_number(s, count - 1);
+	struct model_bin *last = bin_number(s, index_at(s, span ? end - 1 : end));
+	size_t count = (size_t)(last - s->items) + 1;
 
-	last->span_ns = span - last->at_ns;
+	last->span_ns = span > last->at_ns ? span - last->at_ns : 0;
 	for (; s->count > count; s->count--)
 		bin_merge(last, &s->items[s->count - 1]);
 }

@@ -11,10 +11,17 @@ enum span_kind { SPAN_HELD, SPAN_HANDOFF, SPAN_IDLE, SPAN_UNKNOWN, SPAN_WAIT };
 
 struct series {
 	uint64_t interval_ns; /* 0: off, and the functions below do nothing */
-	uint64_t start_ns;    /* begin of the first bin; earlier times belong to it */
+	uint64_t start_ns;    /* begin of bin 0 */
+	size_t first; /* number of the first bin that there is; earlier times belong to it */
 	struct model_bin *items;
 	size_t count, cap;
 };
+
+/* There is nothing before this instant, so no bins; before anything is added. */
+void series_begin(struct series *s, uint64_t at);
+
+/* A bin by its number; NULL: it is not there, or not yet. */
+const struct model_bin *series_bin(const struct series *s, size_t number);
 
 /* Adds the time [from, to) to its bins. */
 void series_spread(struct series *s, enum span_kind kind, uint64_t from, uint64_t to);
@@ -29,7 +36,7 @@ void bin_add(struct model_bin *bin, enum span_kind kind, uint64_t ns);
 void bin_merge(struct model_bin *into, const struct model_bin *from);
 
 /*
- * Makes the bins those of [start_ns, end]: adds empty ones, cuts the last one, and puts what was
+ * Makes the bins those up to the end: adds empty ones, cuts the last one, and puts what was
  * counted at or after the end into it.
  */
 void series_close(struct series *s, uint64_t end);
