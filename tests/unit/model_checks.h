@@ -29,13 +29,16 @@ static inline void check_equal(uint64_t number, const char *what, uint64_t got, 
 
 #define CHECK(got, want) check_equal(number, #got, got, want)
 
-static inline struct model *feed_all(const struct stream *s, const struct model_options *options)
+static inline struct model *feed_to(struct model *m, const struct stream *s)
 {
-	struct model *m = model_new(options);
-
 	for (size_t i = 0; i < s->count; i++)
 		feed(m, s->items[i]);
 	return m;
+}
+
+static inline struct model *feed_all(const struct stream *s, uint64_t interval_ns)
+{
+	return feed_to(model_new(&(struct model_options){.interval_ns = interval_ns}), s);
 }
 
 static inline void check_times(uint64_t number, const struct model_times *t,

@@ -114,7 +114,7 @@ static size_t check_stream(uint64_t number, struct ref *r)
 	struct sim s;
 
 	sim_run(&s, seed_of(number));
-	struct model *m = feed_all(&s.out, &options);
+	struct model *m = feed_to(model_new(&options), &s.out);
 	const struct model_result *result = model_result(m);
 
 	ref_run(r, &s.out, 1000);

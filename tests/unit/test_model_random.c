@@ -152,8 +152,7 @@ static void legal_streams_match_the_reference(void **state)
 		uint64_t interval = 1 + number % 130;
 
 		sim_run(&s, seed_of(number));
-		struct model *m =
-			feed_all(&s.out, &(struct model_options){.interval_ns = interval});
+		struct model *m = feed_all(&s.out, interval);
 
 		ref_run(r, &s.out, interval);
 		assert_non_null(model_result(m));
