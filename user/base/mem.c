@@ -45,15 +45,10 @@ char *xasprintf(const char *fmt, ...)
 	return or_die(n < 0 ? NULL : s);
 }
 
-void *vec_grow(void **items, size_t *cap, size_t count, size_t size)
+void vec_grow(void **items, size_t *cap, size_t size)
 {
-	if (count >= *cap) {
-		*cap = *cap ? *cap * 2 : 8;
-		*items = xrealloc_array(*items, *cap, size);
-	}
-	void *last = (char *)*items + count * size;
-	memset(last, 0, size);
-	return last;
+	*cap = *cap ? *cap * 2 : 8;
+	*items = xrealloc_array(*items, *cap, size);
 }
 
 void vec_trim(void **items, size_t *cap, size_t count, size_t size)

@@ -4,6 +4,7 @@
 #define GILSCOPE_MEM_H
 
 #include <stddef.h>
+#include <string.h>
 
 /* Allocation that never fails: out of memory prints a message and exits with status 1. Release with
  * free(). */
@@ -12,16 +13,24 @@ void *xrealloc_array(void *old, size_t count, size_t size);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Makes a growing array of elements of `size` bytes larger; VEC_PUSH does it. */
+void vec_grow(void **items, size_t *cap, size_t size);
+
 /*
  * Room for one more element at the end of a growing array, zeroed; a pointer to it. `items` and
  * `cap` are updated, `count` is not: VEC_PUSH does it.
  */
-void *vec_grow(void **items, size_t *cap, size_t count, size_t size);
+static inline void *vec_room(void **items, size_t *cap, size_t count, size_t size)
+{
+	if (count >= *cap)
+		vec_grow(items, cap, size);
+	return memset((char *)*items + count * size, 0, size);
+}
 
 /* Appends a zeroed element to the array v->items with v->count and v->cap; a pointer to it, valid
  * until the next push. */
 #define VEC_PUSH(v)                                                                                \
-	((__typeof__((v)->items))vec_grow((void **)&(v)->items, &(v)->cap, (v)->count++,           \
+	((__typeof__((v)->items))vec_room((void **)&(v)->items, &(v)->cap, (v)->count++,           \
 					  sizeof(*(v)->items)))
 
 /* Gives back the room behind the last element of such an array. */

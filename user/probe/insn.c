@@ -21,6 +21,25 @@ static const struct machine *machine_of(const struct elf_image *image)
 	return NULL;
 }
 
+/* False if it is more than the index has numbers for: no linker makes that, since branches do not
+ * reach as far. */
+static bool find_code(struct decoder *d)
+{
+	d->segment_count = elf_image_segments(d->image, &d->segments);
+	d->code_begin = UINT64_MAX;
+	for (size_t i = 0; i < d->segment_count; i++) {
+		const struct elf_segment *s = &d->segments[i];
+
+		if (!s->executable)
+			continue;
+		if (s->vaddr < d->code_begin)
+			d->code_begin = s->vaddr;
+		if (s->vaddr + s->filesz > d->code_end)
+			d->code_end = s->vaddr + s->filesz;
+	}
+	return d->code_end < d->code_begin || d->code_end - d->code_begin <= UINT32_MAX;
+}
+
 int decoder_open(const struct elf_image *image, struct decoder **out)
 {
 	const struct machine *machine = machine_of(image);
@@ -31,7 +50,7 @@ int decoder_open(const struct elf_image *image, struct decoder **out)
 	struct decoder *d = xcalloc(1, sizeof(*d));
 	d->image = image;
 	d->machine = machine;
-	if (cs_open(machine->arch, machine->mode, &d->capstone) != CS_ERR_OK) {
+	if (!find_code(d) || cs_open(machine->arch, machine->mode, &d->capstone) != CS_ERR_OK) {
 		free(d);
 		return -ENOTSUP;
 	}
@@ -48,21 +67,20 @@ void decoder_close(struct decoder *decoder)
 		return;
 	cs_free(decoder->insn, 1);
 	cs_close(&decoder->capstone);
-	free(decoder->index.items);
+	for (size_t i = 0; i < REF_KINDS; i++)
+		free(decoder->index[i].items);
 	free(decoder);
 }
 
 const uint8_t *decoder_code(const struct decoder *decoder, uint64_t vaddr, size_t *size)
 {
-	const struct elf_segment *segments;
-	size_t count = elf_image_segments(decoder->image, &segments);
+	for (size_t i = 0; i < decoder->segment_count; i++) {
+		const struct elf_segment *s = &decoder->segments[i];
+		const uint64_t at = vaddr - s->vaddr;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t at = vaddr - segments[i].vaddr;
-		if (!segments[i].executable || vaddr < segments[i].vaddr ||
-		    at >= segments[i].filesz)
+		if (!s->executable || vaddr < s->vaddr || at >= s->filesz)
 			continue;
-		*size = segments[i].filesz - at;
+		*size = s->filesz - at;
 		return elf_image_bytes(decoder->image, vaddr, *size);
 	}
 	return NULL;

@@ -17,7 +17,8 @@
 
 struct decoder;
 
-/* 0, or -ENOTSUP without a message for a machine that is not known. Owned by the caller. */
+/* 0, or -ENOTSUP without a message for a machine that is not known, or code that spans more than 4 GB.
+ * Owned by the caller. */
 int decoder_open(const struct elf_image *image, struct decoder **out);
 void decoder_close(struct decoder *decoder);
 

@@ -8,12 +8,18 @@
 
 #include "probe/insn.h"
 
-/* A reference of some code, by its bytes. */
+/* A reference of some code, by its bytes. An interpreter has 160,000 and more, so each is small. */
 struct ref_entry {
-	uint64_t next;
+	uint32_t next;	      /* from decoder->code_begin */
 	int32_t displacement; /* of the target, from `next` */
-	uint32_t kind;	      /* enum ref_kind */
 };
+
+/* The references of one kind, in the order of `next`. */
+struct ref_index {
+	struct ref_entry *items;
+	size_t count, cap;
+};
+#define REF_KINDS 5 /* in enum ref_kind, whose values are the bits 0 to 4 */
 
 struct decoder;
 
@@ -51,10 +57,11 @@ struct decoder {
 	const struct machine *machine;
 	csh capstone;
 	cs_insn *insn;
-	struct {
-		struct ref_entry *items;
-		size_t count, cap;
-	} index; /* all references of the file, by address; made at the first use */
+	const struct elf_segment *segments; /* the image's */
+	size_t segment_count;
+	uint64_t code_begin, code_end;	   /* of all executable segments together */
+	struct ref_index index[REF_KINDS]; /* all references of the file; made at the first use */
+	bool indexed;
 };
 
 /* The bytes at an address up to the end of its executable segment; NULL if there are none. */

@@ -172,23 +172,43 @@ static unsigned ref_kind(uint8_t before, uint8_t last)
 	return before == 0x8b && (last & 0xc7) == 0x05 ? REF_LOAD_SLOT : 0;
 }
 
+/* Whether two bytes can make a reference is told by the bits that these tables have in common: one
+ * test a byte of a file of megabytes, and few candidates left. */
+struct ref_bytes {
+	uint8_t last[256], before[256];
+};
+
+static void fill_ref_bytes(struct ref_bytes *bytes)
+{
+	static const uint8_t needed[] = {0x0f, 0xff, 0x8b};
+	enum { ANY = 1 };
+
+	memset(bytes, 0, sizeof(*bytes));
+	memset(bytes->before, ANY, sizeof(bytes->before));
+	for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
+		bytes->before[needed[i]] |= (uint8_t)(2u << i);
+	for (unsigned last = 0; last < 256; last++) {
+		if (ref_kind(0, (uint8_t)last))
+			bytes->last[last] |= ANY;
+		for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
+			if (ref_kind(needed[i], (uint8_t)last))
+				bytes->last[last] |= (uint8_t)(2u << i);
+	}
+}
+
 static void index_segment(struct decoder *decoder, const uint8_t *code, size_t size, uint64_t vaddr)
 {
-	bool selects[256];
+	struct ref_bytes bytes;
 	int32_t displacement;
 
-	for (unsigned i = 0; i < 256; i++)
-		selects[i] = ref_kind(0x0f, (uint8_t)i) || ref_kind(0xff, (uint8_t)i) ||
-			     ref_kind(0x8b, (uint8_t)i);
+	fill_ref_bytes(&bytes);
 	for (size_t i = 2; i + 4 <= size; i++) {
-		if (!selects[code[i - 1]])
-			continue;
-		unsigned kind = ref_kind(code[i - 2], code[i - 1]);
-		if (!kind)
+		if (!(bytes.last[code[i - 1]] & bytes.before[code[i - 2]]))
 			continue;
 		memcpy(&displacement, code + i, sizeof(displacement));
 		decoder_index_ref(decoder, vaddr + i + 4,
-				  vaddr + i + 4 + (uint64_t)(int64_t)displacement, kind);
+				  vaddr + i + 4 + (uint64_t)(int64_t)displacement,
+				  ref_kind(code[i - 2], code[i - 1]));
 	}
 }
 

@@ -269,7 +269,7 @@ int plan_probes(const struct plan_request *request, struct probe_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 	int err = decoder_open(request->python, &planner.decoder);
 	if (err) {
-		plan_note(plan, "no support for ELF machine %d",
+		plan_note(plan, "no support for ELF machine %d, or for code of more than 4 GB",
 			  elf_image_machine(request->python));
 		return err;
 	}

@@ -85,7 +85,7 @@ struct plan_request {
 
 /*
  * Makes the plan. 0; -ENOENT if the GIL's code cannot be found in any way (the notes say why);
- * -ENOTSUP for a machine that is not known. `plan` is valid in each case; free it with plan_free.
+ * -ENOTSUP for a machine that is not known, or code that spans more than 4 GB. `plan` is valid in each case; free it with plan_free.
  */
 int plan_probes(const struct plan_request *request, struct probe_plan *plan);
 void plan_free(struct probe_plan *plan);

@@ -1,66 +1,107 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /* References from code to code and to GOT slots: the index of a file, and the search in it. */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "probe/insn_private.h"
 
-static bool in_targets(const struct function *targets, size_t count, uint64_t vaddr)
-{
-	size_t low = 0, high = count;
+/*
+ * The targets of a search. Nearly all references lead elsewhere, which `near` tells at once: a bit
+ * for each part of the range from the first target to the last, set if a target is in it.
+ */
+#define NEAR_BITS 8192
+struct targets {
+	const struct function *items; /* sorted, disjoint */
+	size_t count;
+	uint64_t lowest, span;
+	unsigned shift; /* a part has 1 << shift bytes */
+	uint64_t near[NEAR_BITS / 64];
+};
 
+static void targets_init(struct targets *targets, const struct function *items, size_t count)
+{
+	*targets = (struct targets){.items = items,
+				    .count = count,
+				    .lowest = items[0].start,
+				    .span = items[count - 1].end - items[0].start};
+	while (targets->span >> targets->shift >= NEAR_BITS)
+		targets->shift++;
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t begin = items[i].start - targets->lowest;
+		/* A broken file's functions may overlap. */
+		const uint64_t end = items[i].end - targets->lowest < targets->span
+					     ? items[i].end - targets->lowest
+					     : targets->span;
+
+		for (uint64_t at = begin >> targets->shift; at << targets->shift < end; at++)
+			targets->near[at / 64] |= 1ULL << at % 64;
+	}
+}
+
+static bool in_targets(const struct targets *targets, uint64_t vaddr)
+{
+	const uint64_t part = (vaddr - targets->lowest) >> targets->shift;
+	size_t low = 0, high = targets->count;
+
+	if (vaddr - targets->lowest >= targets->span ||
+	    !(targets->near[part / 64] >> part % 64 & 1))
+		return false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (vaddr >= targets[middle].end)
+		if (vaddr >= targets->items[middle].end)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count && vaddr >= targets[low].start;
+	return low < targets->count && vaddr >= targets->items[low].start;
 }
 
 /* Whether the file maps something at an address that a reference of that kind can mean. */
-static bool is_plausible(const struct elf_image *image, uint64_t target, unsigned kind)
+static bool is_plausible(const struct decoder *decoder, uint64_t target, unsigned kind)
 {
-	const struct elf_segment *segments;
-	size_t count = elf_image_segments(image, &segments);
+	for (size_t i = 0; i < decoder->segment_count; i++) {
+		const struct elf_segment *s = &decoder->segments[i];
 
-	for (size_t i = 0; i < count; i++) {
-		if (target >= segments[i].vaddr && target - segments[i].vaddr < segments[i].memsz)
-			return kind & REF_BRANCHES ? segments[i].executable : true;
+		if (target - s->vaddr < s->memsz)
+			return kind & REF_BRANCHES ? s->executable : true;
 	}
 	return false;
 }
 
 void decoder_index_ref(struct decoder *decoder, uint64_t next, uint64_t target, enum ref_kind kind)
 {
-	int64_t displacement = (int64_t)(target - next);
+	const int64_t displacement = (int64_t)(target - next);
+	struct ref_index *index = &decoder->index[__builtin_ctz(kind)];
 
-	if (displacement == (int32_t)displacement && is_plausible(decoder->image, target, kind))
-		*VEC_PUSH(&decoder->index) = (struct ref_entry){
-			.next = next, .displacement = (int32_t)displacement, .kind = kind};
+	if (displacement == (int32_t)displacement && is_plausible(decoder, target, kind))
+		*VEC_PUSH(index) =
+			(struct ref_entry){.next = (uint32_t)(next - decoder->code_begin),
+					   .displacement = (int32_t)displacement};
 }
 
 static void make_index(struct decoder *decoder)
 {
-	const struct elf_segment *segments;
-	size_t count = elf_image_segments(decoder->image, &segments);
-
-	for (size_t i = 0; i < count; i++) {
+	decoder->indexed = true;
+	for (size_t i = 0; i < decoder->segment_count; i++) {
+		const uint64_t vaddr = decoder->segments[i].vaddr;
 		size_t size;
-		const uint8_t *code = decoder_code(decoder, segments[i].vaddr, &size);
+		const uint8_t *code = decoder_code(decoder, vaddr, &size);
+
 		if (code)
-			decoder->machine->index(decoder, code, size, segments[i].vaddr);
+			decoder->machine->index(decoder, code, size, vaddr);
 	}
 }
 
 /* Index of the first reference that ends behind an address. */
-static size_t first_behind(const struct decoder *decoder, uint64_t vaddr)
+static size_t first_behind(const struct decoder *decoder, const struct ref_index *index,
+			   uint64_t vaddr)
 {
-	size_t low = 0, high = decoder->index.count;
+	size_t low = 0, high = index->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (decoder->index.items[middle].next <= vaddr)
+		if (decoder->code_begin + index->items[middle].next <= vaddr)
 			low = middle + 1;
 		else
 			high = middle;
@@ -82,27 +123,51 @@ void code_points_add(struct code_points *points, uint64_t vaddr)
 	points->items[at] = (struct function){.start = vaddr, .end = vaddr + 1};
 }
 
+static int by_next(const void *a, const void *b)
+{
+	const struct code_ref *x = a, *y = b;
+
+	return x->next < y->next ? -1 : x->next > y->next;
+}
+
+/* Those of one kind; see decoder_find_refs. */
+static void find_kind(const struct decoder *decoder, const struct targets *targets,
+		      enum ref_kind kind, const struct function *within, struct code_refs *refs)
+{
+	const struct ref_index *index = &decoder->index[__builtin_ctz(kind)];
+	const size_t begin = within ? first_behind(decoder, index, within->start) : 0;
+	const size_t end = within ? first_behind(decoder, index, within->end) : index->count;
+
+	for (size_t i = begin; i < end; i++) {
+		const struct ref_entry *entry = &index->items[i];
+		const uint64_t next = decoder->code_begin + entry->next;
+		const uint64_t target = next + (uint64_t)(int64_t)entry->displacement;
+
+		if (!in_targets(targets, target))
+			continue;
+		struct code_ref *ref = VEC_PUSH(refs);
+		ref->kind = kind;
+		ref->target = target;
+		ref->next = next;
+	}
+}
+
 void decoder_find_refs(struct decoder *decoder, const struct function *targets, size_t count,
 		       unsigned kinds, const struct function *within, struct code_refs *refs)
 {
+	const size_t before = refs->count;
+	struct targets search;
+
 	if (count == 0)
 		return;
-	if (decoder->index.count == 0)
+	targets_init(&search, targets, count);
+	if (!decoder->indexed)
 		make_index(decoder);
-	const uint64_t lowest = targets[0].start, span = targets[count - 1].end - lowest;
-	size_t begin = within ? first_behind(decoder, within->start) : 0;
-	size_t end = within ? first_behind(decoder, within->end) : decoder->index.count;
-	for (size_t i = begin; i < end; i++) {
-		const struct ref_entry *entry = &decoder->index.items[i];
-		uint64_t target = entry->next + (uint64_t)(int64_t)entry->displacement;
-		if (target - lowest >= span || !(entry->kind & kinds) ||
-		    !in_targets(targets, count, target))
-			continue;
-		struct code_ref *ref = VEC_PUSH(refs);
-		ref->kind = entry->kind;
-		ref->target = target;
-		ref->next = entry->next;
-	}
+	for (unsigned i = 0; i < REF_KINDS; i++)
+		if (kinds & 1u << i)
+			find_kind(decoder, &search, 1u << i, within, refs);
+	if (refs->count > before)
+		qsort(refs->items + before, refs->count - before, sizeof(*refs->items), by_next);
 }
 
 void decoder_find_short_jumps(const struct decoder *decoder, const struct function *function,
