@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "gil.skel.h"
 #include "probe/features.h"
+#include "probe/kernel_types.h"
 #include "probe/multi.h"
 #include "probe/refusal.h"
 
@@ -69,11 +71,30 @@ static void set_attach_type(struct gil_bpf *skel)
 	bpf_program__set_expected_attach_type(skel->progs.calibrate, MULTI_ATTACH_TYPE);
 }
 
-int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out)
+/*
+ * `types` (-1: none) becomes the file of the kernel's types that the programs need. Without it
+ * libbpf reads all of them, which takes its time.
+ */
+static struct gil_bpf *open_skeleton(int types)
 {
-	libbpf_set_print(print_libbpf);
-	*out = NULL;
-	struct gil_bpf *skel = gil_bpf__open();
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+	if (types >= 0)
+		options.btf_custom_path = path;
+	struct gil_bpf *skel = gil_bpf__open_opts(&options);
+	if (!skel || types < 0 || kernel_types_write(bpf_object__btf(skel->obj), types))
+		return skel;
+	log_debug("the kernel's type information is read as a whole");
+	gil_bpf__destroy(skel);
+	return gil_bpf__open();
+}
+
+static int open_and_load(const struct bpf_object_options *options, int types, struct gil_bpf **out)
+{
+	struct gil_bpf *skel = open_skeleton(types);
+
 	if (!skel)
 		return explain_failure(-errno);
 	if (multi_supported())
@@ -93,6 +114,18 @@ int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **o
 	}
 	*out = skel;
 	return 0;
+}
+
+int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out)
+{
+	const int types = memfd_create("kernel types", MFD_CLOEXEC);
+
+	libbpf_set_print(print_libbpf);
+	*out = NULL;
+	const int err = open_and_load(options, types, out);
+	if (types >= 0)
+		close(types);
+	return err;
 }
 
 void bpf_object_close(struct gil_bpf *skel)
