@@ -36,6 +36,23 @@ static char *cost_words(const struct doctor_result *result)
 				       : "an unknown time");
 }
 
+/* All of them: which of the two for a process's probes is needed, only its interpreter says. */
+static int load(struct gil_bpf **skel)
+{
+	const struct bpf_object_options options = {.ring_size = RING_SIZE};
+	struct gil_bpf *libc_entry = NULL;
+	int err = bpf_object_open(&options, skel);
+
+	if (!err)
+		err = bpf_object_open_libc_entry(*skel, &libc_entry);
+	bpf_object_close(libc_entry);
+	if (err) {
+		bpf_object_close(*skel);
+		*skel = NULL;
+	}
+	return err;
+}
+
 void doctor_programs(struct doctor_result *result)
 {
 	struct doctor_checks *checks = &result->machine;
@@ -48,8 +65,7 @@ void doctor_programs(struct doctor_result *result)
 		return;
 	}
 	log_divert(message, sizeof(message));
-	const struct bpf_object_options options = {.ring_size = RING_SIZE};
-	const int err = bpf_object_open(&options, &skel);
+	const int err = load(&skel);
 	log_divert(NULL, 0);
 	if (err) {
 		doctor_checks_add(checks, "programs", "Own programs", CHECK_FAILED,

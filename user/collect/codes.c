@@ -62,6 +62,17 @@ static void free_code(struct code_plan *code)
 	free(code);
 }
 
+/* The object that has the program which the plan's probes run; NULL after a message. */
+static struct gil_bpf *programs_for(struct codes *codes, struct gil_bpf *skel,
+				    const struct probe_plan *plan, int *err)
+{
+	if (plan->method != PLAN_LIBC_ENTRY)
+		return skel;
+	if (!codes->libc_entry)
+		*err = bpf_object_open_libc_entry(skel, &codes->libc_entry);
+	return codes->libc_entry;
+}
+
 const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, struct target *target,
 				   int *err)
 {
@@ -72,6 +83,8 @@ const struct code_plan *codes_find(struct codes *codes, struct gil_bpf *skel, st
 		return code;
 	code = xcalloc(1, sizeof(*code));
 	*err = make_plan(target, codes->force_libc, &code->plan);
+	if (!*err)
+		code->programs = programs_for(codes, skel, &code->plan, err);
 	if (!*err) {
 		const int index = tables_add_code(skel, target, &code->plan);
 		*err = index < 0 ? index : 0;
@@ -103,5 +116,6 @@ void codes_free(struct codes *codes)
 	for (size_t i = 0; i < codes->count; i++)
 		free_code(codes->items[i]);
 	free(codes->items);
+	bpf_object_close(codes->libc_entry);
 	*codes = (struct codes){0};
 }

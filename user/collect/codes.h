@@ -12,7 +12,8 @@
 
 struct code_plan {
 	struct probe_plan plan;
-	uint32_t index; /* in the programs' table */
+	uint32_t index;		  /* in the programs' table */
+	struct gil_bpf *programs; /* the object that has the one for its probes */
 	struct elf_image *python, *libc;
 	struct symbols *python_names, *libc_names;
 };
@@ -21,6 +22,7 @@ struct codes {
 	struct code_plan **items;
 	size_t count, cap;
 	bool force_libc;
+	struct gil_bpf *libc_entry; /* NULL: no plan has needed it yet */
 };
 
 /*

@@ -56,7 +56,7 @@ struct traced *traced_new(struct target *target, uint32_t id)
  * An exec of the same interpreter leaves the links where they are, in the new memory too; unless the
  * PID is another process's by now.
  */
-static int attach_sites(struct traced *t, struct gil_bpf *skel, struct traced *before)
+static int attach_sites(struct traced *t, struct traced *before)
 {
 	const struct probe_plan *plan = &t->code->plan;
 
@@ -67,7 +67,7 @@ static int attach_sites(struct traced *t, struct gil_bpf *skel, struct traced *b
 	}
 	if (before)
 		attachment_detach(&before->attached);
-	return attachment_attach(&t->attached, skel, &t->target, &t->code->plan);
+	return attachment_attach(&t->attached, t->code->programs, &t->target, plan);
 }
 
 static int attach(struct traced *t, struct gil_bpf *skel, struct codes *codes,
@@ -83,7 +83,7 @@ static int attach(struct traced *t, struct gil_bpf *skel, struct codes *codes,
 	t->shared = tables_add_process(skel, &t->target, &t->code->plan, t->code->index, t->id);
 	if (!t->shared)
 		return -ENOSPC;
-	err = attach_sites(t, skel, before);
+	err = attach_sites(t, before);
 	return err || t->from_birth ? err : add_gils(skel, t);
 }
 

@@ -91,20 +91,43 @@ static struct gil_bpf *open_skeleton(int types)
 	return gil_bpf__open();
 }
 
-static int open_and_load(const struct bpf_object_options *options, int types, struct gil_bpf **out)
+static int set_sizes(struct gil_bpf *skel, uint64_t ring_size)
+{
+	skel->rodata->wakeup_bytes = (uint32_t)(ring_size / 4);
+	bpf_program__set_autoload(skel->progs.gil_libc_entry, false);
+	return bpf_map__set_max_entries(skel->maps.events, (uint32_t)ring_size);
+}
+
+/* Of the second object only the program is new. */
+static int share_maps(struct gil_bpf *skel, const struct gil_bpf *first)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_program(program, skel->obj)
+		bpf_program__set_autoload(program, program == skel->progs.gil_libc_entry);
+	bpf_object__for_each_map(map, skel->obj)
+	{
+		const int fd = bpf_object__find_map_fd_by_name(first->obj, bpf_map__name(map));
+		const int err = fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* `first` NULL: the first object, else the second. */
+static int open_and_load(uint64_t ring_size, const struct gil_bpf *first, int types,
+			 struct gil_bpf **out)
 {
 	struct gil_bpf *skel = open_skeleton(types);
 
 	if (!skel)
 		return explain_failure(-errno);
-	if (multi_supported())
+	if (first ? bpf_object_is_multi(first) : multi_supported())
 		set_attach_type(skel);
-	skel->rodata->wakeup_bytes = (uint32_t)(options->ring_size / 4);
-	const uint32_t slots = options->hold_slots ? options->hold_slots : 1;
-	skel->rodata->hold_slot_mask = slots - 1;
-	int err = bpf_map__set_max_entries(skel->maps.thread_holds, slots);
-	if (!err)
-		err = bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);
+	int err = first ? share_maps(skel, first) : set_sizes(skel, ring_size);
 	if (!err)
 		err = gil_bpf__load(skel);
 	if (err) {
@@ -116,16 +139,26 @@ static int open_and_load(const struct bpf_object_options *options, int types, st
 	return 0;
 }
 
-int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out)
+static int open_object(uint64_t ring_size, const struct gil_bpf *first, struct gil_bpf **out)
 {
 	const int types = memfd_create("kernel types", MFD_CLOEXEC);
 
-	libbpf_set_print(print_libbpf);
 	*out = NULL;
-	const int err = open_and_load(options, types, out);
+	const int err = open_and_load(ring_size, first, types, out);
 	if (types >= 0)
 		close(types);
 	return err;
+}
+
+int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out)
+{
+	libbpf_set_print(print_libbpf);
+	return open_object(options->ring_size, NULL, out);
+}
+
+int bpf_object_open_libc_entry(const struct gil_bpf *first, struct gil_bpf **out)
+{
+	return open_object(0, first, out);
 }
 
 void bpf_object_close(struct gil_bpf *skel)

@@ -19,10 +19,17 @@ struct bpf_object_options {
 };
 
 /*
- * Loads the programs; they know of no process yet. 0, or a negative errno after a message that says
- * what the kernel lacks or refuses. Owned by the caller.
+ * Loads the programs but that for libc's entries; they know of no process yet. 0, or a negative
+ * errno after a message that says what the kernel lacks or refuses. Owned by the caller.
  */
 int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out);
+
+/*
+ * Loads the program for libc's entries, which few interpreters need, and whose verification takes the
+ * kernel some milliseconds: an object of its own, with the maps and the memory of the first. Close
+ * it before that.
+ */
+int bpf_object_open_libc_entry(const struct gil_bpf *first, struct gil_bpf **out);
 void bpf_object_close(struct gil_bpf *skel);
 
 /* Whether the object was loaded for uprobe_multi links (else for perf events). */
