@@ -119,6 +119,56 @@ static void bytes_are_those_in_memory(void **state)
 	elf_image_close(image);
 }
 
+/* What this process has in memory, in KiB; exact, unlike VmRSS. */
+static long resident(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+	char line[256];
+	long size = -1;
+
+	if (!f) {
+		print_message("skipped: this kernel has no /proc/self/smaps_rollup\n");
+		skip();
+	}
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Rss: %ld", &size) == 1)
+			break;
+	fclose(f);
+	return size;
+}
+
+static unsigned sum_of_bytes(const struct elf_image *image)
+{
+	const struct elf_segment *segments;
+	const size_t count = elf_image_segments(image, &segments);
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *p = elf_image_bytes(image, segments[i].vaddr, segments[i].filesz);
+		for (uint64_t at = 0; at < segments[i].filesz; at++)
+			sum = sum * 31 + p[at];
+	}
+	return sum;
+}
+
+static void an_image_at_rest_takes_no_memory(void **state)
+{
+	struct loaded libc;
+	struct elf_image *image = open_libc(&libc);
+
+	(void)state;
+	elf_image_rest(image);
+	const long before = resident();
+	const unsigned sum = sum_of_bytes(image);
+	const long looked_at = resident();
+	elf_image_rest(image);
+	const long at_rest = resident();
+	assert_true(looked_at - before > 500);
+	assert_true(at_rest - before < (looked_at - before) / 10);
+	assert_int_equal(sum_of_bytes(image), sum);
+	elf_image_close(image);
+}
+
 static void each_mapping_gives_the_same_bias(void **state)
 {
 	struct loaded libc;
@@ -342,6 +392,7 @@ int main(void)
 		cmocka_unit_test(symbols_are_those_of_the_loader),
 		cmocka_unit_test(build_id_is_that_in_memory),
 		cmocka_unit_test(bytes_are_those_in_memory),
+		cmocka_unit_test(an_image_at_rest_takes_no_memory),
 		cmocka_unit_test(each_mapping_gives_the_same_bias),
 		cmocka_unit_test(a_segment_begins_its_mapping),
 		cmocka_unit_test(every_exported_function_is_found),

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 gilscope contributors */
 #include "collect/codes.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,11 @@ static int make_plan(const struct target *target, bool force_libc, struct probe_
 	};
 	int err = plan_probes(&request, plan);
 
+	/* A capture may be long, and needs none of what the planning did. */
+	elf_image_rest(target->python.image);
+	if (target->libc.image)
+		elf_image_rest(target->libc.image);
+	malloc_trim(0);
 	if (err)
 		return log_err(err,
 			       "cannot find where CPython %s takes and drops its GIL in %s: %s",

@@ -91,6 +91,8 @@ static void make_index(struct decoder *decoder)
 		if (code)
 			decoder->machine->index(decoder, code, size, vaddr);
 	}
+	/* Of megabytes of code few pages are looked at from here on. */
+	elf_image_rest(decoder->image);
 }
 
 /* Index of the first reference that ends behind an address. */

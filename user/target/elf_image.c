@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,6 +149,26 @@ static int read_program_headers(struct elf_image *image)
 	return 0;
 }
 
+/* Not libelf's mapping: that may be a copy, whose memory could not be given back. */
+static bool map_file(struct elf_image *image)
+{
+	struct stat st;
+
+	if (fstat(image->fd, &st) || st.st_size <= 0)
+		return false;
+	void *file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, image->fd, 0);
+	if (file == MAP_FAILED)
+		return false;
+	image->file = file;
+	image->file_size = (size_t)st.st_size;
+	return true;
+}
+
+void elf_image_rest(const struct elf_image *image)
+{
+	madvise((void *)image->file, image->file_size, MADV_DONTNEED);
+}
+
 static int read_headers(struct elf_image *image)
 {
 	GElf_Ehdr ehdr;
@@ -161,8 +182,7 @@ static int read_headers(struct elf_image *image)
 	    ehdr.e_ident[EI_DATA] != ELFDATA2LSB ||
 	    (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN))
 		return -ENOEXEC;
-	image->file = elf_rawfile(image->elf, &image->file_size);
-	if (!image->file)
+	if (!map_file(image))
 		return -ENOEXEC;
 	image->machine = ehdr.e_machine;
 	return read_program_headers(image);
@@ -200,6 +220,8 @@ void elf_image_close(struct elf_image *image)
 		return;
 	free(image->segments.items);
 	elf_end(image->elf);
+	if (image->file)
+		munmap((void *)image->file, image->file_size);
 	close(image->fd);
 	free(image);
 }

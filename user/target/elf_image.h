@@ -22,6 +22,9 @@ int elf_image_open(const char *path, struct elf_image **out);
 struct elf_image *elf_image_share(struct elf_image *image);
 void elf_image_close(struct elf_image *image);
 
+/* Gives back the memory of what was looked at; what is looked at again is read again. */
+void elf_image_rest(const struct elf_image *image);
+
 /* Whether both are the same file, unchanged. */
 bool elf_image_is_same(const struct elf_image *a, const struct elf_image *b);
 
