@@ -258,7 +258,7 @@ static void fill_overhead(const struct capture *c, struct result *result)
 	to->tool_cpu_ns =
 		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NSEC_PER_SEC +
 		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NSEC_PER_USEC;
-	to->tool_max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	to->tool_max_rss_bytes = mem_peak_bytes();
 }
 
 /* Those whose stream is complete. */

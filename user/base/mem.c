@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,21 @@ char *xasprintf(const char *fmt, ...)
 	int n = vasprintf(&s, fmt, args);
 	va_end(args);
 	return or_die(n < 0 ? NULL : s);
+}
+
+uint64_t mem_peak_bytes(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	uint64_t kib = 0;
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %" SCNu64, &kib) == 1)
+			break;
+	fclose(f);
+	return kib * 1024;
 }
 
 void vec_grow(void **items, size_t *cap, size_t size)

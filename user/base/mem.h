@@ -4,6 +4,7 @@
 #define GILSCOPE_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Allocation that never fails: out of memory prints a message and exits with status 1. Release with
@@ -12,6 +13,12 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc_array(void *old, size_t count, size_t size);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The most memory that this process had at any time, in bytes; 0 if the kernel does not say. Not
+ * that of getrusage(2), which goes on over an exec: it would be our parent's, if that is larger.
+ */
+uint64_t mem_peak_bytes(void);
 
 /* Makes a growing array of elements of `size` bytes larger; VEC_PUSH does it. */
 void vec_grow(void **items, size_t *cap, size_t size);
