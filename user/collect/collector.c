@@ -133,18 +133,17 @@ static void on_process_record(struct collector *c, struct traced *t, const void 
 	c->options.on_record(c->options.ctx, data, size);
 }
 
-static int on_ring_record(void *ctx, void *data, size_t size)
+static void on_ring_record(void *ctx, const void *data, size_t size)
 {
 	struct collector *c = ctx;
 	const struct ev_head *ev = data;
 
 	if (size < sizeof(*ev))
-		return 0;
+		return;
 	if (ev->kind >= EV_PROCESS_FORK && ev->kind <= EV_PROCESS_EXIT)
 		pending_notice(c, data);
 	else if (ev->process && ev->process <= c->by_id.count)
 		on_process_record(c, c->by_id.items[ev->process - 1], data, size);
-	return 0;
 }
 
 static bool in_initial_pid_namespace(void)
@@ -177,10 +176,10 @@ static void allow_many_files(void)
 
 static int open_ring(struct collector *c)
 {
-	c->ring = ring_buffer__new(bpf_map__fd(c->skel->maps.events), on_ring_record, c, NULL);
-	if (!c->ring)
-		return log_err(-errno, "cannot map the ring buffer: %s", strerror(errno));
-	return 0;
+	const int err = ring_open(bpf_map__fd(c->skel->maps.events), c->options.ring_size,
+				  on_ring_record, c, &c->ring);
+
+	return err ? log_err(err, "cannot map the ring buffer: %s", strerror(-err)) : 0;
 }
 
 static int find_cgroup(struct collector_options *options)
@@ -235,8 +234,8 @@ int collector_new(const struct collector_options *options, struct collector **ou
 		err = open_ring(c);
 	if (err)
 		return err;
-	ring_buffer__consume(
-		c->ring); /* calibration leaves discarded records, which would keep the ring buffer readable */
+	/* Calibration leaves discarded records, which would keep the ring buffer readable. */
+	ring_consume(c->ring);
 	err = tables_init(c->skel);
 	if (!err)
 		err = attachment_attach_tracepoints(&c->attached, c->skel);
@@ -258,7 +257,7 @@ void collector_free(struct collector *c)
 	id_map_free(&c->by_pid);
 	pending_free(c);
 	codes_free(&c->codes);
-	ring_buffer__free(c->ring);
+	ring_close(c->ring);
 	if (c->skel)
 		bpf_object_close(c->skel);
 	free(c->tids);

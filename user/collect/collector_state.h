@@ -4,12 +4,11 @@
 #ifndef GILSCOPE_COLLECTOR_STATE_H
 #define GILSCOPE_COLLECTOR_STATE_H
 
-#include <bpf/libbpf.h>
-
 #include "base/id_map.h"
 #include "bpf/events.h"
 #include "collect/collector.h"
 #include "collect/pending.h"
+#include "collect/ring.h"
 #include "collect/traced.h"
 
 struct collector {
@@ -17,7 +16,7 @@ struct collector {
 	struct gil_bpf *skel;
 	struct attachment attached; /* tracepoints, calibration, and links to detach at the end */
 	struct codes codes;
-	struct ring_buffer *ring;
+	struct ring *ring;
 	uint64_t hit_ns, stepped_hit_ns;
 
 	/* Those before `oldest` are closed or dropped; the others stand in the order of their ids, so

@@ -20,7 +20,7 @@
 
 static void drain(struct collector *c)
 {
-	ring_buffer__consume(c->ring);
+	ring_consume(c->ring);
 }
 
 /* Ends the streams of processes that have ended, after their last records. */
@@ -78,7 +78,7 @@ static bool wait_for_events(struct collector *c, uint64_t until_ns)
 	nfds_t count = 0;
 
 	fds[count++] = (struct pollfd){.fd = c->options.stop_fd, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = ring_buffer__epoll_fd(c->ring), .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = ring_fd(c->ring), .events = POLLIN};
 	for (size_t i = c->oldest; i < c->traced.count; i++) {
 		const struct traced *t = c->traced.items[i];
 
