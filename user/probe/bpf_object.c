@@ -91,11 +91,11 @@ static struct gil_bpf *open_skeleton(int types)
 	return gil_bpf__open();
 }
 
-static int set_sizes(struct gil_bpf *skel, uint64_t ring_size)
+static int set_sizes(struct gil_bpf *skel, const struct bpf_object_options *options)
 {
-	skel->rodata->wakeup_bytes = (uint32_t)(ring_size / 4);
+	skel->rodata->wakeup_bytes = (uint32_t)(options->ring_size / 4);
 	bpf_program__set_autoload(skel->progs.gil_libc_entry, false);
-	return bpf_map__set_max_entries(skel->maps.events, (uint32_t)ring_size);
+	return bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);
 }
 
 /* Of the second object only the program is new. */
@@ -117,9 +117,9 @@ static int share_maps(struct gil_bpf *skel, const struct gil_bpf *first)
 	return 0;
 }
 
-/* `first` NULL: the first object, else the second. */
-static int open_and_load(uint64_t ring_size, const struct gil_bpf *first, int types,
-			 struct gil_bpf **out)
+/* `first` NULL: the first object, with the options, else the second. */
+static int open_and_load(const struct bpf_object_options *options, const struct gil_bpf *first,
+			 int types, struct gil_bpf **out)
 {
 	struct gil_bpf *skel = open_skeleton(types);
 
@@ -127,7 +127,7 @@ static int open_and_load(uint64_t ring_size, const struct gil_bpf *first, int ty
 		return explain_failure(-errno);
 	if (first ? bpf_object_is_multi(first) : multi_supported())
 		set_attach_type(skel);
-	int err = first ? share_maps(skel, first) : set_sizes(skel, ring_size);
+	int err = first ? share_maps(skel, first) : set_sizes(skel, options);
 	if (!err)
 		err = gil_bpf__load(skel);
 	if (err) {
@@ -139,12 +139,13 @@ static int open_and_load(uint64_t ring_size, const struct gil_bpf *first, int ty
 	return 0;
 }
 
-static int open_object(uint64_t ring_size, const struct gil_bpf *first, struct gil_bpf **out)
+static int open_object(const struct bpf_object_options *options, const struct gil_bpf *first,
+		       struct gil_bpf **out)
 {
 	const int types = memfd_create("kernel types", MFD_CLOEXEC);
 
 	*out = NULL;
-	const int err = open_and_load(ring_size, first, types, out);
+	const int err = open_and_load(options, first, types, out);
 	if (types >= 0)
 		close(types);
 	return err;
@@ -153,12 +154,12 @@ static int open_object(uint64_t ring_size, const struct gil_bpf *first, struct g
 int bpf_object_open(const struct bpf_object_options *options, struct gil_bpf **out)
 {
 	libbpf_set_print(print_libbpf);
-	return open_object(options->ring_size, NULL, out);
+	return open_object(options, NULL, out);
 }
 
 int bpf_object_open_libc_entry(const struct gil_bpf *first, struct gil_bpf **out)
 {
-	return open_object(0, first, out);
+	return open_object(NULL, first, out);
 }
 
 void bpf_object_close(struct gil_bpf *skel)
