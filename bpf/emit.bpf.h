@@ -7,16 +7,21 @@
 #include "state.bpf.h"
 
 /*
- * The reader is woken when the ring has filled to `wakeup_bytes`, once for each crossing: a wake-up
- * a record would cost the target more than the probe. The reader polls anyway, so a missed crossing
- * delays and loses nothing.
+ * The reader is woken by a record in which, or at whose end, the ring buffer's memory reaches a
+ * multiple of `wakeup_bytes`: a wake-up a record would cost the target more than the probe. Each of
+ * these places is in one record alone, whatever other CPUs do and wherever the reader is, so that
+ * none is jumped over; and should one be in a record that wakes nobody, the next place makes good
+ * for it long before the ring buffer is full.
  */
-static __always_inline __u64 wakeup_flags(void)
+static __always_inline __u64 wakeup_flags(const void *record, __u64 size)
 {
-	__u64 filled = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	/* The position but for a constant: the verifier lets pointers only be subtracted. */
+	__u64 at = (__u64)record - (__u64)losses;
 
-	return filled - wakeup_bytes < 2 * sizeof(struct ev_hold) ? BPF_RB_FORCE_WAKEUP
-								  : BPF_RB_NO_WAKEUP;
+	barrier_var(at);
+	return ((at + size) & (wakeup_bytes - 1)) < BPF_RINGBUF_HDR_SZ + size
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
 }
 
 /*
@@ -75,7 +80,7 @@ static __always_inline void emit_hold(struct gil_slot *gil, __u32 index, __u32 t
 	ev->waiters = gil->waiters;
 	ev->waiters_max = gil->waiters_max;
 	ev->flags = flags;
-	bpf_ringbuf_submit(ev, wakeup_flags());
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 }
 
 static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid, __u64 request_ns,
@@ -97,7 +102,7 @@ static __always_inline void emit_wait_end(__u32 process, __u32 index, __u32 tid,
 	ev->end_ns = now;
 	ev->waiters = waiters;
 	ev->pad = 0;
-	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 }
 
 /* A request that was open when its GIL was turned off ended there; nobody counts it any more. */
@@ -131,7 +136,7 @@ static __always_inline void emit_thread(enum ev_kind kind, __u32 process, __u32 
 		bpf_core_read_str(ev->comm, sizeof(ev->comm), &task->comm);
 	else
 		bpf_get_current_comm(ev->comm, sizeof(ev->comm));
-	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 }
 
 /*

@@ -13,7 +13,7 @@
 #include "ids.bpf.h"
 #include "state.h"
 
-/* Bytes in the ring buffer at which the reader is woken; until then it polls. */
+/* The reader is woken whenever the ring buffer has taken so many bytes; a power of two. */
 const volatile __u32 wakeup_bytes;
 
 /* Every process of the machine is told of, not only those that are attached to or followed. */
@@ -22,6 +22,9 @@ struct code codes[STATE_MAX_CODES];
 struct process processes[STATE_MAX_PROCESSES];
 struct gil_slot gils[STATE_MAX_GILS];
 __u64 losses[LOSS_KINDS];
+/* How often something happened that stands in this memory alone: a GIL was met, a process was
+ * stopped. */
+__u32 news;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -82,6 +85,18 @@ static __always_inline void count_loss(enum loss_kind kind)
 	__sync_fetch_and_add(&losses[kind], 1);
 }
 
+/* Wakes the reader for news, by a record that is none. */
+__noinline int tell_news(void)
+{
+	__u64 *nothing;
+
+	__sync_fetch_and_add(&news, 1);
+	nothing = bpf_ringbuf_reserve(&events, sizeof(*nothing), 0);
+	if (nothing) /* else it is full, and the reader at work */
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
 static __always_inline __u32 read_state(const struct process *process)
 {
 	return *(const volatile __u32 *)&process->state;
@@ -126,6 +141,7 @@ static __always_inline void stop(struct process *process, enum stop_reason reaso
 		process->stop.reason = reason;
 	}
 	*(volatile __u32 *)&process->state = STATE_STOPPED;
+	tell_news();
 }
 
 /* Nearly always it is the only one. */
@@ -215,6 +231,7 @@ static __always_inline __u32 claim_gil(const struct process *process, __u64 addr
 		return NONE;
 	}
 	bpf_map_update_elem(&gil_slots, &key, &slot, BPF_ANY);
+	tell_news();
 	return slot;
 }
 
