@@ -19,9 +19,8 @@ static __always_inline __u64 wakeup_flags(const void *record, __u64 size)
 	__u64 at = (__u64)record - (__u64)losses;
 
 	barrier_var(at);
-	return ((at + size) & (wakeup_bytes - 1)) < BPF_RINGBUF_HDR_SZ + size
-		       ? BPF_RB_FORCE_WAKEUP
-		       : BPF_RB_NO_WAKEUP;
+	return ((at + size) & (wakeup_bytes - 1)) < BPF_RINGBUF_HDR_SZ + size ? BPF_RB_FORCE_WAKEUP
+									      : BPF_RB_NO_WAKEUP;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "collect/detaching.h"
+#include "collect/waiting.h"
 #include "gil.skel.h"
 #include "probe/calibrate.h"
 #include "probe/tables.h"
@@ -44,13 +45,12 @@ struct traced *collector_by_pid(const struct collector *c, pid_t pid)
 	return NULL;
 }
 
-size_t collector_live(const struct collector *c)
+bool collector_is_live(const struct collector *c)
 {
-	size_t live = 0;
-
 	for (size_t i = c->oldest; i < c->traced.count; i++)
-		live += traced_is_live(c->traced.items[i]);
-	return live;
+		if (traced_is_live(c->traced.items[i]))
+			return true;
+	return false;
 }
 
 static bool has_stepped_site(const struct probe_plan *plan)
@@ -104,6 +104,8 @@ int collector_add(struct collector *c, struct target *target, bool from_birth, u
 	t->from_birth = from_birth;
 	t->born_ns = born_ns;
 	int err = traced_attach(t, c->skel, &c->codes, run_before(c, t->target.pid));
+	if (!err)
+		err = waiting_watch(c, t);
 	if (err) {
 		traced_free(t);
 		return err;
@@ -113,6 +115,7 @@ int collector_add(struct collector *c, struct target *target, bool from_birth, u
 	*VEC_PUSH(&c->traced) = t;
 	*VEC_PUSH(&c->by_id) = t;
 	id_map_set(&c->by_pid, (uint64_t)t->target.pid, t->id - 1);
+	c->due_ns = 0;
 	log_info("attached %zu probes to process %d", t->code->plan.site_count, t->target.pid);
 	return 0;
 }
@@ -223,6 +226,7 @@ int collector_new(const struct collector_options *options, struct collector **ou
 
 	*out = c;
 	c->options = *options;
+	c->epoll_fd = -1;
 	c->codes.force_libc = options->force_libc;
 	allow_many_files();
 	int err = find_cgroup(&c->options);
@@ -232,6 +236,8 @@ int collector_new(const struct collector_options *options, struct collector **ou
 		err = calibrate(c);
 	if (!err)
 		err = open_ring(c);
+	if (!err)
+		err = waiting_begin(c);
 	if (err)
 		return err;
 	/* Calibration leaves discarded records, which would keep the ring buffer readable. */
@@ -258,6 +264,7 @@ void collector_free(struct collector *c)
 	pending_free(c);
 	codes_free(&c->codes);
 	ring_close(c->ring);
+	waiting_free(c);
 	if (c->skel)
 		bpf_object_close(c->skel);
 	free(c->tids);

@@ -17,6 +17,9 @@ struct collector {
 	struct attachment attached; /* tracepoints, calibration, and links to detach at the end */
 	struct codes codes;
 	struct ring *ring;
+	int epoll_fd;	 /* what is slept for; -1: none yet */
+	uint32_t news;	 /* of the programs, that were looked at */
+	uint64_t due_ns; /* when one of `traced` has to be looked at, without news; 0: now */
 	uint64_t hit_ns, stepped_hit_ns;
 
 	/* Those before `oldest` are closed or dropped; the others stand in the order of their ids, so
@@ -71,8 +74,8 @@ static inline uint64_t collector_since(const struct collector *c, uint64_t born_
 	return born_ns > c->start_ns ? born_ns : c->start_ns;
 }
 
-/* How many are armed or captured. */
-size_t collector_live(const struct collector *c);
+/* Whether anybody is armed or captured. */
+bool collector_is_live(const struct collector *c);
 
 /* lifecycle.c: from the arming on the programs emit. False: it has ended meanwhile. */
 bool traced_emit(struct collector *c, struct traced *t);
@@ -128,8 +131,10 @@ void requests_forget(struct collector *c, uint32_t tid);
 
 /* gils.c: finds the GILs of the process that the programs have met since the last time. */
 void gils_discover(struct traced *t);
-/* Adds those that the interpreter has and the programs cannot find by themselves. */
-void gils_learn(struct collector *c, struct traced *t);
+/* The same, and all that is due for them: adds those that the interpreter has and the programs
+ * cannot find by themselves, and asks for what is not known of one. When to come again, without
+ * news. */
+uint64_t gils_attend(struct collector *c, struct traced *t);
 /* Before a record of a GIL: it is in the stream, if it was met just now. */
 void gils_meet(struct collector *c, struct traced *t, uint32_t slot);
 /* The longest switch interval of the process, in ns. */
@@ -142,6 +147,8 @@ void gils_announce_again(struct collector *c, struct traced *t);
 void gils_read_at_start(struct collector *c, struct traced *t);
 /* Puts what is open at the end into the stream; `requests` of those that requests_read found. */
 void gils_close(struct collector *c, struct traced *t, size_t requests);
+/* All hits so far, foreign ones too. */
+uint64_t gils_hits(const struct collector *c, const struct traced *t);
 /* Adds (sign 1) or subtracts (-1) the hits so far to those of the process. */
 void gils_count_hits(const struct collector *c, struct traced *t, int sign);
 

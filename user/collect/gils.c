@@ -11,6 +11,11 @@
 #include "gil.skel.h"
 #include "probe/tables.h"
 
+/* How soon what is new shows in an interpreter's list, which tells nobody. */
+#define FIRST_LOOK_NS (2 * NSEC_PER_MSEC)
+#define ACTIVE_LOOK_NS (50 * NSEC_PER_MSEC)
+#define LAST_LOOK_NS NSEC_PER_SEC
+
 static struct traced_gil *find_gil(const struct traced *t, uint32_t slot)
 {
 	for (size_t i = 0; i < t->gils.count; i++)
@@ -41,12 +46,29 @@ uint64_t gils_longest_interval(const struct traced *t)
 	return longest;
 }
 
+/* Of what shows soon or never: the older it is, the more rarely it is looked for. */
+static uint64_t wait_by_age(uint64_t age_ns)
+{
+	const uint64_t ns = age_ns / 8;
+
+	if (ns < FIRST_LOOK_NS)
+		return FIRST_LOOK_NS;
+	return ns < LAST_LOOK_NS ? ns : LAST_LOOK_NS;
+}
+
 static const struct gil_info *find_info(const struct gil_info *infos, int count, uint64_t address)
 {
 	for (int i = 0; i < count; i++)
 		if (infos[i].address == address)
 			return &infos[i];
 	return NULL;
+}
+
+static uint64_t ask_next(const struct traced_gil *gil)
+{
+	const uint64_t now = clock_mono_ns();
+
+	return now + wait_by_age(now - gil->met_ns);
 }
 
 /*
@@ -69,14 +91,32 @@ static void announce(struct collector *c, struct traced *t, bool again)
 		const struct gil_info *info = find_info(infos, count, address);
 		if (!gil->announced || info)
 			record_gil(c, t, gil->slot, info);
+		if (!gil->announced)
+			gil->met_ns = clock_mono_ns();
 		gil->announced = true;
 		gil->informed = gil->informed || info;
+		if (!gil->informed)
+			gil->ask_ns = ask_next(gil);
 	}
 }
 
 void gils_announce(struct collector *c, struct traced *t)
 {
 	announce(c, t, false);
+}
+
+/* When to announce the next one that is new or not informed; 0: now. */
+static uint64_t ask_due(const struct traced *t)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < t->gils.count; i++) {
+		const struct traced_gil *gil = &t->gils.items[i];
+
+		if (!gil->informed && gil->ask_ns < due)
+			due = gil->ask_ns;
+	}
+	return due;
 }
 
 void gils_announce_again(struct collector *c, struct traced *t)
@@ -134,20 +174,53 @@ static bool is_known(const struct collector *c, const struct traced *t, uint64_t
 	return false;
 }
 
+/* Nothing begins in a process that passes no probe. */
+static uint64_t learn_next(const struct collector *c, struct traced *t, uint64_t now)
+{
+	const uint64_t hits = gils_hits(c, t);
+
+	if (!t->gils.count)
+		return now + wait_by_age(now - t->start_ns);
+	t->learning.step_ns *= 2;
+	if (hits != t->learning.hits || t->learning.step_ns < ACTIVE_LOOK_NS)
+		t->learning.step_ns = ACTIVE_LOOK_NS;
+	else if (t->learning.step_ns > LAST_LOOK_NS)
+		t->learning.step_ns = LAST_LOOK_NS;
+	t->learning.hits = hits;
+	return now + t->learning.step_ns;
+}
+
 /*
  * At libc's entries the programs see every condition variable of the process, and cannot tell a GIL
  * that they do not know.
  */
-void gils_learn(struct collector *c, struct traced *t)
+static void learn_all(struct collector *c, struct traced *t)
 {
 	struct gil_info infos[TARGET_MAX_GILS];
-
-	if (t->code->plan.method != PLAN_LIBC_ENTRY)
-		return;
 	const int count = target_read_gils(&t->target, infos, ARRAY_SIZE(infos));
+
 	for (int i = 0; i < count; i++)
 		if (!is_known(c, t, infos[i].address))
 			learn(c, t, infos[i].address);
+}
+
+uint64_t gils_attend(struct collector *c, struct traced *t)
+{
+	const uint64_t now = clock_mono_ns();
+	uint64_t next = UINT64_MAX;
+
+	gils_discover(t);
+	if (t->code->plan.method == PLAN_LIBC_ENTRY) {
+		if (now >= t->learning.next_ns) {
+			learn_all(c, t);
+			t->learning.next_ns = learn_next(c, t, now);
+		}
+		next = t->learning.next_ns;
+	}
+	if (now >= ask_due(t))
+		gils_announce(c, t);
+	const uint64_t ask = ask_due(t);
+	return ask < next ? ask : next;
 }
 
 void gils_meet(struct collector *c, struct traced *t, uint32_t slot)
@@ -156,6 +229,8 @@ void gils_meet(struct collector *c, struct traced *t, uint32_t slot)
 		return;
 	gils_discover(t);
 	gils_announce(c, t);
+	t->attend_ns = 0;
+	c->due_ns = 0;
 }
 
 static void close_hold(struct collector *c, const struct traced *t, const struct traced_gil *gil)
@@ -207,6 +282,18 @@ void gils_close(struct collector *c, struct traced *t, size_t requests)
 		record_gil_end(c, t, t->gils.items[i].slot);
 	}
 	close_waits(c, t, requests);
+}
+
+uint64_t gils_hits(const struct collector *c, const struct traced *t)
+{
+	uint64_t hits = 0;
+
+	for (size_t site = 0; site < t->code->plan.site_count; site++) {
+		hits += t->shared->foreign_hits[site];
+		for (size_t i = 0; i < t->gils.count; i++)
+			hits += c->skel->bss->gils[t->gils.items[i].slot].hits[site];
+	}
+	return hits;
 }
 
 void gils_count_hits(const struct collector *c, struct traced *t, int sign)

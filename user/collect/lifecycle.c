@@ -55,7 +55,7 @@ static void leave(struct collector *c, struct traced *t, enum traced_phase phase
 {
 	const enum stop_reason reason = t->shared->stop.reason;
 	/* It may have ended before the programs could see that. */
-	const bool gone = reason == STOP_NONE && traced_has_ended(t);
+	const bool gone = reason == STOP_NONE && traced_is_gone(t);
 
 	t->phase = phase;
 	tables_remove_process(c->skel, t->shared, gone || traced_is_over(t));
@@ -134,5 +134,5 @@ int traced_give_up(struct collector *c, struct traced *t)
 	const int err = explain_stop(t);
 
 	leave(c, t, TRACED_DROPPED);
-	return collector_live(c) || pending_is_open(c) ? 0 : err;
+	return collector_is_live(c) || pending_is_open(c) ? 0 : err;
 }

@@ -3,20 +3,20 @@
 /* The capture from its start to its end: one loop for all processes. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "collect/detaching.h"
+#include "collect/waiting.h"
+#include "gil.skel.h"
 
-/* How often the ring buffer is emptied when it fills slowly; more often until the first GIL of each
- * process is known, since a command may be short. */
-#define POLL_NS (50 * NSEC_PER_MSEC)
-#define FIRST_POLL_NS (2 * NSEC_PER_MSEC)
-#define NEW_NS NSEC_PER_SEC
+/*
+ * The programs wake the reader for what is new and whenever the ring buffer has taken a part of its
+ * size; it looks by itself only for what it counts in the shared memory.
+ */
+#define LOOK_NS NSEC_PER_SEC
 
 static void drain(struct collector *c)
 {
@@ -46,55 +46,46 @@ static int reap(struct collector *c)
 	return err;
 }
 
-static uint64_t next_look(const struct collector *c)
+/* When to look at a process again, without news. */
+static uint64_t next_look(const struct traced *t)
 {
-	uint64_t next = pending_next_ns(c);
+	if (t->phase == TRACED_RUNNING)
+		return t->attend_ns;
+	return t->phase == TRACED_ARMED && !t->ready ? t->next_look_ns : UINT64_MAX;
+}
 
-	for (size_t i = c->oldest; i < c->traced.count; i++) {
-		const struct traced *t = c->traced.items[i];
-		if (t->phase == TRACED_ARMED && !t->ready && t->next_look_ns < next)
-			next = t->next_look_ns;
-	}
+static uint64_t next_look_at_any(const struct collector *c)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (next_look(c->traced.items[i]) < next)
+			next = next_look(c->traced.items[i]);
 	return next;
 }
 
-/* True until each GIL that runs is in the stream. */
-static bool is_new(const struct traced *t)
+/*
+ * Whether a process has to be looked at. There may be hundreds, so this is asked before they are
+ * gone through: most wake-ups are for the ring buffer alone.
+ */
+static bool is_due(struct collector *c)
 {
-	if (t->phase != TRACED_RUNNING || clock_mono_ns() > t->start_ns + NEW_NS)
-		return false;
-	for (size_t i = 0; i < t->gils.count; i++)
-		if (!t->gils.items[i].informed)
-			return true;
-	return !t->gils.count;
+	const uint32_t news = __atomic_load_n(&c->skel->bss->news, __ATOMIC_SEQ_CST);
+	const bool due = news != c->news || clock_mono_ns() >= c->due_ns;
+
+	c->news = news;
+	return due;
 }
 
 /* Sleeps until something happens, at most until `until_ns`; true if stop_fd is readable. */
 static bool wait_for_events(struct collector *c, uint64_t until_ns)
 {
-	const size_t live = c->traced.count - c->oldest;
-	struct pollfd *fds = xcalloc(2 + live, sizeof(*fds));
-	uint64_t longest = POLL_NS;
-	nfds_t count = 0;
+	const uint64_t times[] = {pending_next_ns(c), c->due_ns, clock_mono_ns() + LOOK_NS};
 
-	fds[count++] = (struct pollfd){.fd = c->options.stop_fd, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = ring_fd(c->ring), .events = POLLIN};
-	for (size_t i = c->oldest; i < c->traced.count; i++) {
-		const struct traced *t = c->traced.items[i];
-
-		if (traced_is_live(t))
-			fds[count++] = (struct pollfd){.fd = t->pid_fd, .events = POLLIN};
-		if (is_new(t))
-			longest = FIRST_POLL_NS;
-	}
-	const uint64_t now = clock_mono_ns();
-	uint64_t sleep = until_ns > now ? until_ns - now : 0;
-	if (sleep > longest)
-		sleep = longest;
-	const struct timespec timeout = {.tv_nsec = (long)sleep};
-	const bool stop = ppoll(fds, count, &timeout, NULL) > 0 && fds[0].revents;
-	free(fds);
-	return stop;
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (times[i] < until_ns)
+			until_ns = times[i];
+	return waiting_sleep(c, until_ns);
 }
 
 /* True if every process that is armed may start. */
@@ -138,7 +129,7 @@ static void start_all(struct collector *c)
 /* Somebody is there, or may come. */
 static bool has_work(const struct collector *c)
 {
-	return collector_live(c) || pending_is_open(c);
+	return collector_is_live(c) || pending_is_open(c);
 }
 
 static int nobody_left(void)
@@ -160,7 +151,8 @@ int collector_start(struct collector *c)
 	int err = 0;
 
 	while (!all_armed(c)) {
-		if (wait_for_events(c, next_look(c)) && c->options.on_stop(c->options.ctx))
+		c->due_ns = next_look_at_any(c);
+		if (wait_for_events(c, UINT64_MAX) && c->options.on_stop(c->options.ctx))
 			return log_err(-EINTR, "interrupted before the capture began");
 		err = reap(c);
 		if (err)
@@ -172,6 +164,7 @@ int collector_start(struct collector *c)
 	if (!has_work(c))
 		return nobody_left();
 	start_all(c);
+	wait_for_events(c, 0); /* to be told who is gone; an end that was asked for is told again */
 	err = reap(c);
 	if (err || (!has_work(c) && !has_captured(c)))
 		return err ? err : nobody_left();
@@ -212,17 +205,37 @@ static bool is_over(struct collector *c, uint64_t deadline, bool stop_requested)
 	return true;
 }
 
-static void announce_new(struct collector *c)
+static void attend(struct collector *c)
 {
 	for (size_t i = c->oldest; i < c->traced.count; i++) {
 		struct traced *t = c->traced.items[i];
 
-		if (t->phase != TRACED_RUNNING)
-			continue;
-		gils_discover(t);
-		gils_learn(c, t);
-		gils_announce(c, t);
+		if (t->phase == TRACED_RUNNING)
+			t->attend_ns = gils_attend(c, t);
 	}
+}
+
+/* All that is to be done now. */
+static int work(struct collector *c)
+{
+	const bool due = is_due(c);
+	int err = 0;
+
+	if (due) {
+		attend(c);
+		err = reap(c);
+	} else {
+		drain(c);
+	}
+	if (err)
+		return err;
+	pending_step(c);
+	/* A process may have come, or a GIL been met, just now. */
+	if (due || !c->due_ns) {
+		start_new(c);
+		c->due_ns = next_look_at_any(c);
+	}
+	return 0;
 }
 
 static int follow(struct collector *c)
@@ -232,19 +245,12 @@ static int follow(struct collector *c)
 	bool stop = false;
 
 	while (!is_over(c, deadline, stop)) {
-		uint64_t until = next_look(c);
+		const uint64_t until = interval_end(c) < deadline ? interval_end(c) : deadline;
 
-		if (interval_end(c) < until)
-			until = interval_end(c);
-		if (deadline < until)
-			until = deadline;
 		stop = wait_for_events(c, until) && c->options.on_stop(c->options.ctx);
-		announce_new(c);
-		int err = reap(c);
+		int err = work(c);
 		if (err)
 			return err;
-		pending_step(c);
-		start_new(c);
 		stop |= !run_interval(c);
 	}
 	return 0;

@@ -115,10 +115,13 @@ void traced_free(struct traced *t)
 
 bool traced_has_ended(const struct traced *t)
 {
+	return t->gone || (traced_state(t) == STATE_STOPPED && t->shared->stop.reason != STOP_NONE);
+}
+
+bool traced_is_gone(const struct traced *t)
+{
 	struct pollfd fd = {.fd = t->pid_fd, .events = POLLIN};
 
-	if (traced_state(t) == STATE_STOPPED && t->shared->stop.reason != STOP_NONE)
-		return true;
 	return poll(&fd, 1, 0) > 0;
 }
 

@@ -25,8 +25,10 @@ enum traced_phase {
 /* One of its GILs. */
 struct traced_gil {
 	uint32_t slot;
-	bool announced; /* it has an EV_GIL in the stream */
-	bool informed;	/* with what the interpreter says of it */
+	bool announced;	 /* it has an EV_GIL in the stream */
+	bool informed;	 /* with what the interpreter says of it */
+	uint64_t met_ns; /* when it was announced first */
+	uint64_t ask_ns; /* when the interpreter is asked again, if not informed */
 	/* What the process's memory said at the start, if the GIL had had no event. */
 	bool held_at_start;
 	uint32_t holder_at_start; /* tid; 0: it could not be told */
@@ -40,6 +42,7 @@ struct traced {
 	struct process *shared; /* with the programs; NULL once it is closed */
 	int pid_fd;
 	enum traced_phase phase;
+	bool gone;	   /* its pidfd said so */
 	bool ending;	   /* its end was seen, its last records may not have been read */
 	bool from_birth;   /* it has not run yet: nothing can be going on */
 	uint64_t born_ns;  /* 0: before the capture, or not known */
@@ -47,6 +50,11 @@ struct traced {
 	unsigned clear_looks;
 	bool ready; /* who waits is known: it may start */
 	uint64_t next_look_ns;
+	uint64_t attend_ns; /* once it is captured: see gils_attend */
+	struct {
+		uint64_t next_ns, step_ns; /* see gils_attend; libc's entries only */
+		uint64_t hits;		   /* when it was looked at last */
+	} learning;
 	uint64_t start_ns, end_ns; /* of its stream */
 	enum ev_end end;
 	struct {
@@ -78,11 +86,14 @@ static inline bool traced_is_live(const struct traced *t)
 }
 
 /*
- * Whether the process has ended, or executed another program, or was given up by the programs. They
- * stop by themselves then; the memory of a process is gone a moment before that can be seen, and
- * its pidfd tells its end last.
+ * Whether the process has ended, or executed another program, or was given up by the programs, as
+ * far as was told. They stop by themselves then; the memory of a process is gone a moment before
+ * that can be seen, and its pidfd tells its end last.
  */
 bool traced_has_ended(const struct traced *t);
+
+/* Whether the process has ended by now. */
+bool traced_is_gone(const struct traced *t);
 
 /* Whether the programs have seen its end, or its exec. */
 static inline bool traced_is_over(const struct traced *t)
