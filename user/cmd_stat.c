@@ -227,19 +227,21 @@ static void fill_capture(const struct capture *c, struct result_capture *to)
 			   "processes that it started are not part of the report (see --follow).";
 }
 
-/* What the hits of one process cost it, in ns. */
-static uint64_t add_cost(const struct capture *c, const struct result_process *process,
-			 struct result_overhead *to)
+static uint64_t hits_of(const struct result_process *process)
 {
-	uint64_t cost = 0;
+	uint64_t hits = 0;
 
-	for (size_t i = 0; i < process->plan->site_count; i++) {
-		const uint64_t hits = process->site_hits[i] + process->foreign_hits[i];
+	for (size_t i = 0; i < process->plan->site_count; i++)
+		hits += process->site_hits[i] + process->foreign_hits[i];
+	return hits;
+}
 
-		to->probe_hits += hits;
-		cost += hits * collector_hit_ns(c->collector, process->plan->sites[i].emulated);
-	}
-	return cost;
+/* A process's own life counts: what a short one paid does not shrink with the capture's length. */
+static double cpus_of(const struct result_process *process)
+{
+	const uint64_t observed = process->model->end_ns - process->model->start_ns;
+
+	return observed ? (double)process->probe_cost_ns / (double)observed : 0;
 }
 
 static void fill_overhead(const struct capture *c, struct result *result)
@@ -248,12 +250,18 @@ static void fill_overhead(const struct capture *c, struct result *result)
 	struct rusage usage;
 	uint64_t cost = 0;
 
-	for (size_t i = 0; i < result->process_count; i++)
-		cost += add_cost(c, &result->processes[i], to);
+	for (size_t i = 0; i < result->process_count; i++) {
+		const struct result_process *process = &result->processes[i];
+
+		to->probe_hits += hits_of(process);
+		cost += process->probe_cost_ns;
+		if (i && cpus_of(process) <= to->target_cpu_fraction)
+			continue;
+		to->target_cpu_fraction = cpus_of(process);
+		to->dearest_pid = process->target->pid;
+	}
 	to->ns_per_hit =
 		to->probe_hits ? cost / to->probe_hits : collector_hit_ns(c->collector, true);
-	if (result->capture.duration_ns)
-		to->target_cpu_fraction = (double)cost / (double)result->capture.duration_ns;
 	getrusage(RUSAGE_SELF, &usage);
 	to->tool_cpu_ns =
 		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NSEC_PER_SEC +
@@ -278,6 +286,7 @@ static void add_processes(struct capture *c, struct process_results *results)
 		to->unobserved_ns = from.unobserved_ns;
 		memcpy(to->site_hits, from.hits, sizeof(to->site_hits));
 		memcpy(to->foreign_hits, from.foreign_hits, sizeof(to->foreign_hits));
+		to->probe_cost_ns = from.probe_cost_ns;
 	}
 }
 

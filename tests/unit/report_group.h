@@ -48,6 +48,17 @@ static struct sample *member(struct group *g, size_t index, pid_t pid, const cha
 	return s;
 }
 
+static void pay(struct result_overhead *overhead, struct sample *s, uint64_t cost_ns)
+{
+	const double cpus = (double)cost_ns / (double)(s->model.end_ns - s->model.start_ns);
+
+	s->process.probe_cost_ns = cost_ns;
+	if (overhead->dearest_pid && cpus <= overhead->target_cpu_fraction)
+		return;
+	overhead->target_cpu_fraction = cpus;
+	overhead->dearest_pid = s->target.pid;
+}
+
 static void group_done(struct group *g, uint64_t ns_per_hit)
 {
 	struct result_overhead *overhead = &g->result.overhead;
@@ -61,16 +72,16 @@ static void group_done(struct group *g, uint64_t ns_per_hit)
 			s->process.site_hits[2] += s->threads.items[t].hold.hist.count;
 		}
 		sample_done(s, ns_per_hit);
+		uint64_t hits = 0;
 		for (size_t site = 0; site < s->plan.site_count; site++)
-			overhead->probe_hits +=
-				s->process.site_hits[site] + s->process.foreign_hits[site];
+			hits += s->process.site_hits[site] + s->process.foreign_hits[site];
+		overhead->probe_hits += hits;
+		pay(overhead, s, hits * ns_per_hit);
 		for (size_t loss = 0; loss < LOSS_KINDS; loss++)
 			g->result.losses[loss] += s->model.losses[loss];
 		g->processes[i] = s->process;
 	}
 	overhead->ns_per_hit = ns_per_hit;
-	overhead->target_cpu_fraction =
-		(double)(overhead->probe_hits * ns_per_hit) / (double)g->result.capture.duration_ns;
 	g->result.several = true;
 	g->result.processes = g->processes;
 	g->result.process_count = g->count;

@@ -315,6 +315,7 @@ bool collector_process(const struct collector *c, size_t index, struct collector
 		.unobserved_ns = t->start_ns > from ? t->start_ns - from : 0,
 		.hits = t->hits,
 		.foreign_hits = t->foreign_hits,
+		.probe_cost_ns = overhead_cost_ns(c, t),
 	};
 	return true;
 }

@@ -101,6 +101,7 @@ struct collector_process {
 	const struct probe_plan *plan;
 	uint64_t unobserved_ns;		     /* from its birth in the capture to its attach */
 	const uint64_t *hits, *foreign_hits; /* by site of the plan, while it was observed */
+	uint64_t probe_cost_ns;		     /* what all these hits cost it, as far as is known */
 };
 /* Number `index` of those that were attached to, in this order; false: there is none. */
 bool collector_process(const struct collector *c, size_t index, struct collector_process *out);

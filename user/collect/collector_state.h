@@ -36,6 +36,7 @@ struct collector {
 	} by_id;
 	struct id_map by_pid; /* the place in by_id of a PID's latest run */
 	struct pending_list pending;
+	uint64_t check_ns;     /* when the overhead is looked at next */
 	uint64_t next_scan_ns; /* for processes that match by now */
 	struct detaching *detaching;
 
@@ -147,8 +148,8 @@ void gils_announce_again(struct collector *c, struct traced *t);
 void gils_read_at_start(struct collector *c, struct traced *t);
 /* Puts what is open at the end into the stream; `requests` of those that requests_read found. */
 void gils_close(struct collector *c, struct traced *t, size_t requests);
-/* All hits so far, foreign ones too. */
-uint64_t gils_hits(const struct collector *c, const struct traced *t);
+/* Hits of one site of the plan since the stream of the process began, foreign ones too. */
+uint64_t gils_hits(const struct collector *c, const struct traced *t, size_t site);
 /* Adds (sign 1) or subtracts (-1) the hits so far to those of the process. */
 void gils_count_hits(const struct collector *c, struct traced *t, int sign);
 

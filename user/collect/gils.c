@@ -177,8 +177,10 @@ static bool is_known(const struct collector *c, const struct traced *t, uint64_t
 /* Nothing begins in a process that passes no probe. */
 static uint64_t learn_next(const struct collector *c, struct traced *t, uint64_t now)
 {
-	const uint64_t hits = gils_hits(c, t);
+	uint64_t hits = 0;
 
+	for (size_t i = 0; i < t->code->plan.site_count; i++)
+		hits += gils_hits(c, t, i);
 	if (!t->gils.count)
 		return now + wait_by_age(now - t->start_ns);
 	t->learning.step_ns *= 2;
@@ -284,15 +286,15 @@ void gils_close(struct collector *c, struct traced *t, size_t requests)
 	close_waits(c, t, requests);
 }
 
-uint64_t gils_hits(const struct collector *c, const struct traced *t)
+uint64_t gils_hits(const struct collector *c, const struct traced *t, size_t site)
 {
-	uint64_t hits = 0;
+	uint64_t hits = t->hits[site] + t->foreign_hits[site];
 
-	for (size_t site = 0; site < t->code->plan.site_count; site++) {
-		hits += t->shared->foreign_hits[site];
-		for (size_t i = 0; i < t->gils.count; i++)
-			hits += c->skel->bss->gils[t->gils.items[i].slot].hits[site];
-	}
+	if (!t->shared)
+		return hits;
+	hits += t->shared->foreign_hits[site];
+	for (size_t i = 0; i < t->gils.count; i++)
+		hits += c->skel->bss->gils[t->gils.items[i].slot].hits[site];
 	return hits;
 }
 

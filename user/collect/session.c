@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "collect/detaching.h"
+#include "collect/overhead.h"
 #include "collect/waiting.h"
 #include "gil.skel.h"
 
@@ -229,6 +230,7 @@ static int work(struct collector *c)
 	}
 	if (err)
 		return err;
+	overhead_check(c);
 	pending_step(c);
 	/* A process may have come, or a GIL been met, just now. */
 	if (due || !c->due_ns) {

@@ -27,8 +27,11 @@ struct result_capture {
 
 struct result_overhead {
 	uint64_t probe_hits;
-	uint64_t ns_per_hit;	    /* measured on ourselves, 0: not known */
-	double target_cpu_fraction; /* probe_hits * ns_per_hit / duration, in CPUs */
+	uint64_t ns_per_hit; /* measured on ourselves, 0: not known */
+	/* CPUs that the process paid which paid most: what its hits cost it by the time that it was
+	 * observed. */
+	double target_cpu_fraction;
+	pid_t dearest_pid;
 	uint64_t tool_cpu_ns;
 	uint64_t tool_max_rss_bytes;
 };
@@ -43,6 +46,7 @@ struct result_process {
 	uint64_t unobserved_ns; /* it ran so long, during the capture, before it was attached to */
 	uint64_t site_hits[PLAN_MAX_SITES];    /* at a GIL */
 	uint64_t foreign_hits[PLAN_MAX_SITES]; /* at other condition variables */
+	uint64_t probe_cost_ns;		       /* what all of them cost it */
 };
 
 struct result {

@@ -67,14 +67,19 @@ void text_process_losses(const struct page *page, const struct view_process *pro
 static void put_target_cost(const struct page *page, const struct view *view)
 {
 	const struct result_overhead *overhead = &view->result->overhead;
-	const char *target = view->several ? "targets" : "target";
 	size_t count = view->sums.sites;
-	char where[64] = "", emulated[128], cost[128];
+	char where[64] = "", who[64] = "the target", emulated[128], cost[160];
 
-	if (view->several)
+	if (view->several) {
 		snprintf(where, sizeof(where), " in %s process%s",
 			 format_count(view->result->process_count).text,
 			 view->result->process_count == 1 ? "" : "es");
+		if (overhead->probe_hits)
+			snprintf(who, sizeof(who), "process %d, which paid most,",
+				 overhead->dearest_pid);
+		else
+			snprintf(who, sizeof(who), "the targets");
+	}
 	if (view->sums.single_stepped == 0)
 		snprintf(emulated, sizeof(emulated), "%semulated by the kernel",
 			 count == 1 ? "" : "all ");
@@ -83,11 +88,11 @@ static void put_target_cost(const struct page *page, const struct view *view)
 			 "%zu of them single-stepped (several times dearer than emulated)",
 			 view->sums.single_stepped);
 	if (overhead->ns_per_hit)
-		snprintf(cost, sizeof(cost), " of about %s: the %s paid %s of a CPU",
-			 format_time(overhead->ns_per_hit, page->ascii).text, target,
+		snprintf(cost, sizeof(cost), " of about %s: %s paid %s of a CPU",
+			 format_time(overhead->ns_per_hit, page->ascii).text, who,
 			 format_percent(overhead->target_cpu_fraction).text);
 	else
-		snprintf(cost, sizeof(cost), "; what a hit cost the %s is not known", target);
+		snprintf(cost, sizeof(cost), "; what a hit cost is not known");
 	page_paragraph(page, "", "", 2, "%s probe%s%s, %s, %s hits%s.", format_count(count).text,
 		       count == 1 ? "" : "s", where, emulated,
 		       format_count(overhead->probe_hits).text, cost);
@@ -110,6 +115,10 @@ void text_overhead(const struct page *page, const struct view *view)
 {
 	const struct result_overhead *overhead = &view->result->overhead;
 
+	char who[64] = "the target";
+
+	if (view->several)
+		snprintf(who, sizeof(who), "process %d", overhead->dearest_pid);
 	page_heading(page, "Overhead", "");
 	put_target_cost(page, view);
 	put_mode(page, view);
@@ -118,8 +127,7 @@ void text_overhead(const struct page *page, const struct view *view)
 		       format_bytes(overhead->tool_max_rss_bytes).text);
 	if (overhead->target_cpu_fraction > MAX_TARGET_COST)
 		page_paragraph(page, page_red(page), "", 2,
-			       "Warning: the %s paid more than %.0f%% of a CPU for the probes, so "
-			       "%s holds and waits are longer than without them.",
-			       view->several ? "targets" : "target", 100 * MAX_TARGET_COST,
-			       view->several ? "their" : "its");
+			       "Warning: %s paid more than %.0f%% of a CPU for the probes, so its "
+			       "holds and waits are longer than without them.",
+			       who, 100 * MAX_TARGET_COST);
 }
