@@ -368,6 +368,9 @@ int gil_libc_entry(struct pt_regs *ctx)
 	return run_probe(ctx, true);
 }
 
+/* Each hit writes a record, as a release does where each hold is one. */
+__u32 calibrate_records;
+
 /*
  * The tool probes a call of its own with this one: what the programs above cost without a target,
  * and which PID namespace the tool lives in.
@@ -381,7 +384,7 @@ int calibrate(struct pt_regs *ctx)
 	if (!own_pid_namespace)
 		learn_own_namespace((const struct task_struct *)bpf_get_current_task());
 	if (process || site_at(&codes[0], PT_REGS_IP(ctx))->vaddr == PT_REGS_IP(ctx) ||
-	    !bpf_ktime_get_ns())
+	    !bpf_ktime_get_ns() || !calibrate_records)
 		return 0;
 	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 	if (ev)

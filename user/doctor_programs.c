@@ -20,8 +20,8 @@ static void measure(struct doctor_result *result, struct gil_bpf *skel)
 {
 	struct attachment attached = {0};
 
-	result->hit_ns = calibrate_probe(skel, true, &attached);
-	result->stepped_hit_ns = calibrate_probe(skel, false, &attached);
+	result->hit_ns = calibrate_probe(skel, true, true, &attached);
+	result->stepped_hit_ns = calibrate_probe(skel, false, true, &attached);
 	attachment_detach(&attached);
 }
 
