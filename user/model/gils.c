@@ -55,7 +55,8 @@ static void add_time(struct model_gil *sums, enum span_kind kind, uint64_t ns)
 void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t from, uint64_t to)
 {
 	add_time(&g->sums, kind, to - from);
-	series_spread(series, kind, from, to);
+	if (series->interval_ns)
+		series_spread(series, kind, from, to);
 }
 
 uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to)
