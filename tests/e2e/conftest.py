@@ -34,7 +34,13 @@ def what_is_missing():
 # Tests that hold measured times against each other. On a virtual machine whose CPU is taken away, and
 # nobody in it is told, one measurement may be wrong; two in a row are our fault, and four where the
 # CPU itself is a program that other programs compete with.
-MEASURING = ("test_truth.py", "test_contention.py", "test_containers.py", "test_watched.py")
+MEASURING = (
+    "test_truth.py",
+    "test_contention.py",
+    "test_containers.py",
+    "test_watched.py",
+    "test_overhead.py",
+)
 TAKES = 2 if SLOWNESS == 1 else 4
 taken_again = []
 
