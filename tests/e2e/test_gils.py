@@ -57,6 +57,16 @@ def test_a_gil_that_is_made_meanwhile(with_own_gils, start_workload, attach):
     assert gil["observed_ns"] < report["capture"]["duration_ns"]
 
 
+def test_a_gil_that_is_there_for_a_moment(with_own_gils, start_workload, attach):
+    """Whose it was is asked while its interpreter is there. More than once, for luck is no proof."""
+    workload = start_workload(with_own_gils, "subinterpreters.py", 500)
+    for _ in range(4):
+        capture = attach(workload)
+        workload.tell("brief", 1000)
+        truth = workload.expect("DONE")
+        check_cycles(capture.report(), truth)
+
+
 @pytest.fixture
 def start_threaded(free_threaded, tmp_path, start_workload):
     """start_threaded(threads) -> Workload gil_switch.py with an extension that needs the GIL."""

@@ -5,7 +5,8 @@
     subinterpreters.py CYCLES...
 
 One interpreter for each number, whose thread gives its GIL up so many times at each "go"; READY
-{"ids"}. "more CYCLES": one more interpreter does the same at once. DONE {"cycles": {id: number},
+{"ids"}. "more CYCLES": one more interpreter does the same at once; "brief CYCLES": and is destroyed
+then. DONE {"cycles": {id: number},
 "tids": {id: tid}}.
 """
 
@@ -58,7 +59,10 @@ def cycle(cycles):
 numbers = {create(): int(word) for word in sys.argv[1:]}
 say("READY", ids=list(numbers))
 for words in commands():
-    if words[0] == "more":
-        say("DONE", **cycle({create(): int(words[1])}))
+    if words[0] in ("more", "brief"):
+        truth = cycle({create(): int(words[1])})
+        if words[0] == "brief":
+            interpreters.destroy(alive.pop())
+        say("DONE", **truth)
     else:
         say("DONE", **cycle(numbers))
