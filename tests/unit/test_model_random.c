@@ -216,7 +216,7 @@ static void counted_streams_match_the_reference(void **state)
 	for (uint64_t number = 0; number < LEGAL_STREAMS; number++) {
 		sim_run(&s, seed_of(number));
 		if (!s.loss_percent && !s.unannounced) {
-			struct model *m = feed_all(&s.counted, &(struct model_options){0});
+			struct model *m = feed_all(&s.counted, 0);
 
 			ref_run(r, &s.out, 1 + number % 130);
 			assert_non_null(model_result(m));

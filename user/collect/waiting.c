@@ -60,7 +60,7 @@ static bool take_event(struct collector *c, uint64_t about)
 		return true;
 	if (about == ABOUT_RING)
 		return false;
-	c->traced.items[about - 1]->gone = true;
+	c->by_id.items[about - 1]->gone = true;
 	c->due_ns = 0;
 	return false;
 }
