@@ -11,7 +11,7 @@
 #ifndef GILSCOPE_AGGREGATE_BPF_H
 #define GILSCOPE_AGGREGATE_BPF_H
 
-#include "state.bpf.h"
+#include "emit.bpf.h"
 
 /* Slots of thread_holds, a power of two, less one. */
 const volatile __u32 hold_slot_mask;
@@ -64,12 +64,15 @@ static __always_inline bool claim_hold_slot(struct ev_thread_holds *holds, __u32
 __noinline int tell_thread_holds(__u32 process, __u32 tid)
 {
 	const __u32 slot = tid & hold_slot_mask;
-	struct ev_thread_holds *holds = thread_holds_at(slot);
+	struct ev_thread_holds *holds = thread_holds_at(slot), *ev;
 
 	if (!holds || holds->tid != tid || holds->head.process != process)
 		return 0;
-	if (bpf_ringbuf_output(&events, holds, sizeof(*holds), BPF_RB_NO_WAKEUP))
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev)
 		return 0;
+	bpf_probe_read_kernel(ev, sizeof(*ev), holds);
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 	bpf_map_update_elem(&thread_holds, &slot, &no_holds, BPF_ANY);
 	bpf_map_delete_elem(&hold_slot_owners, &slot);
 	return 0;

@@ -44,7 +44,7 @@ static __always_inline bool emit_short_holds(struct gil_slot *gil, __u32 index)
 	ev->seq = ++gil->seq;
 	ev->held_ns = gil->short_ns;
 	ev->end_ns = gil->short_end_ns;
-	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 	gil->short_ns = 0;
 	gil->short_end_ns = 0;
 	return true;

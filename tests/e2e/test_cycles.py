@@ -55,7 +55,7 @@ def holds_wanted(interpreter):
 def test_never_two_holders(interpreter, start_workload, attach):
     threads, holds = 3, holds_wanted(interpreter)
     workload = start_workload(interpreter, "gil_cycles.py", threads, holds // threads)
-    capture = attach(workload)
+    capture = attach(workload, "--mode", "exact")
     truth = workload.go()
     report = capture.report()  # no losses: none that overlap, none without an acquire or release
 

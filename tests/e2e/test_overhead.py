@@ -109,13 +109,14 @@ def test_the_cost_of_a_hit_is_what_it_takes(one_interpreter, start_workload, att
     assert 2 / 3 <= ratio <= 4 / 3
 
 
-def test_no_losses_on_a_busy_machine(one_interpreter, start_workload, attach):
+@pytest.mark.parametrize("mode", ["aggregate", "exact"])
+def test_no_losses_on_a_busy_machine(one_interpreter, mode, start_workload, attach):
     """Threads that take and drop the GIL as fast as they can, while all CPUs have other work."""
     loops = [["nice", "sh", "-c", "while :; do :; done"]] * os.cpu_count()
     burners = [subprocess.Popen(loop) for loop in loops]
     try:
         workload = start_workload(one_interpreter, "gil_cycles.py", 2, 300000)
-        capture = attach(workload)
+        capture = attach(workload, "--mode", mode)
         truth = workload.go()
         report = capture.report()  # of losses none
     finally:

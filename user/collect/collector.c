@@ -111,7 +111,8 @@ int collector_add(struct collector *c, struct target *target, bool from_birth, u
 		return err;
 	}
 	if (!c->stepped_hit_ns && has_stepped_site(&t->code->plan))
-		c->stepped_hit_ns = calibrate_probe(c->skel, false, true, &c->attached);
+		c->stepped_hit_ns =
+			calibrate_probe(c->skel, false, !c->options.aggregate, &c->attached);
 	*VEC_PUSH(&c->traced) = t;
 	*VEC_PUSH(&c->by_id) = t;
 	id_map_set(&c->by_pid, (uint64_t)t->target.pid, t->id - 1);
@@ -159,7 +160,7 @@ static bool in_initial_pid_namespace(void)
 /* Before the target's probes are there, so that measuring takes nothing from the capture. */
 static int calibrate(struct collector *c)
 {
-	c->hit_ns = calibrate_probe(c->skel, true, true, &c->attached);
+	c->hit_ns = calibrate_probe(c->skel, true, !c->options.aggregate, &c->attached);
 	if (c->skel->bss->own_pid_namespace || in_initial_pid_namespace())
 		return 0;
 	return log_err(-ENOTSUP, "a probe on gilscope itself was not hit, which would tell the PID "
