@@ -129,7 +129,7 @@ static size_t check_stream(uint64_t number, struct ref *r)
 
 	ref_free(r);
 	model_free(m);
-	stream_free(&s.out);
+	sim_free(&s);
 	return folded;
 }
 
