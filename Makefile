@@ -8,7 +8,7 @@
 #   make check-interpreters   the tests that depend on the interpreter, on all that can be had
 #   make demo       install what is missing, build, profile a demo service for 5 s
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make bench      measure what the probes cost
+#   make bench      measure what the probes cost, beside other tools: ARGS=--quick, --markdown, --check
 #   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=DIR BUILD=build/arm64
 #                   build for another machine (tests/matrix/cross.py makes the DIR)
 #   V=1             show the commands
@@ -65,7 +65,8 @@ SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(BUILD)/tests/show_target
 
-.PHONY: all check check-arm64-files check-interpreters check-kernels compiled demo bench install clean deps setup unit e2e \
+.PHONY: all check check-arm64-files check-interpreters check-kernels compiled demo bench \
+	bench-instructions install clean deps setup unit e2e \
 	lint format
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -126,8 +127,16 @@ $(BUILD)/bench/empty_probes: tests/bench/empty_probes.c $(BUILD)/libgilscope.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
-bench: $(BUILD)/gilscope $(BUILD)/bench/empty.bpf.o $(BUILD)/bench/empty_probes
-	$(Q)$(PYTHON) tests/bench/bench.py $(BUILD)
+# A part of it: make bench ARGS="--quick --markdown cycles". A peer that cannot be installed is a row
+# that says so.
+bench: setup
+	@tools/setup.sh bench || :
+	+@$(MAKE) --no-print-directory all $(BUILD)/bench/empty.bpf.o $(BUILD)/bench/empty_probes
+	@$(PYTHON) tests/bench/bench.py --build $(BUILD) $(ARGS)
+
+# The BPF programs may be as large as they are now.
+bench-instructions: all
+	@CLANG="$(CLANG)" $(PYTHON) tests/bench/instructions.py --update $(SKELS:%.skel.h=%.bpf.o)
 
 install: $(BUILD)/gilscope
 	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/gilscope

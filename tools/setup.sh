@@ -4,7 +4,8 @@
 #
 # Installs what building and testing gilscope needs and this machine lacks, on Debian and its
 # relatives. A machine that lacks nothing is not touched and needs neither root nor a network.
-# Arguments name what else is wanted: kernels-x86, kernels-arm64 (make check-kernels).
+# Arguments name what else is wanted: kernels-x86, kernels-arm64 (make check-kernels),
+# bench (make bench: the tools that it compares with).
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -64,6 +65,14 @@ for part in "$@"; do
 		program qemu-system-aarch64 qemu-system-arm
 		program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 		;;
+	bench)
+		program bpftrace bpftrace
+		program wrk wrk
+		program perf linux-perf
+		need gunicorn /usr/bin/python3 -c 'import gunicorn'
+		need python3-flask /usr/bin/python3 -c 'import flask'
+		need python3-venv /usr/bin/python3 -c 'import ensurepip'
+		;;
 	*)
 		echo "setup: unknown: $part" >&2
 		exit 2
@@ -93,3 +102,19 @@ if [ ! -e /sys/kernel/btf/vmlinux ]; then
 	echo "setup: the running kernel has no BTF (/sys/kernel/btf/vmlinux): gilscope can be built" \
 		"here, but it cannot attach" >&2
 fi
+
+# Profilers from PyPI, in an environment of their own. The newest austin may want a newer libc.
+install_peers() {
+	venv=${GILSCOPE_CACHE:-$HOME/.cache/gilscope}/bench/venv
+	"$venv/bin/py-spy" --version >/dev/null 2>&1 && "$venv/bin/austin" --version >/dev/null 2>&1 && return
+	echo "setup: installing py-spy and austin into $venv"
+	/usr/bin/python3 -m venv "$venv" || return
+	pip="$venv/bin/pip -q --disable-pip-version-check install"
+	$pip py-spy || echo "setup: py-spy cannot be installed" >&2
+	$pip austin-dist || echo "setup: austin cannot be installed" >&2
+	"$venv/bin/austin" --version >/dev/null 2>&1 || $pip 'austin-dist<4' || :
+}
+
+for part in "$@"; do
+	[ "$part" != bench ] || install_peers
+done
