@@ -58,7 +58,8 @@ def measure(sections):
     except KeyboardInterrupt:
         print("interrupted: what is there follows", file=sys.stderr)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in children.INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)
         children.end_all()
     return begun
 

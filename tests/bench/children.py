@@ -3,6 +3,7 @@
 """Child processes that end with the bench: each in a session of its own, so that Ctrl-C at the
 terminal reaches the bench alone, which then ends them one by one, by their ids."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -14,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from lines import LineReader  # noqa: E402 (the path comes first)
 
 PATIENCE_S = 60
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 libc = ctypes.CDLL(None)
 
@@ -26,33 +28,48 @@ class Failed(Exception):
 
 def follow_to_the_end():
     """In the new process: it does not outlive a bench that was killed."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+@contextlib.contextmanager
+def uninterrupted():
+    """Ctrl-C comes before or after, not between a process's start and its being known."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
+def start(command, streams, **options):
+    """The process, in a session of its own, with a pipe as stdin."""
+    try:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=follow_to_the_end,
+            **streams,
+            **options,
+        )
+    except OSError as error:
+        raise Failed("cannot start %s: %s" % (command[0], error.strerror)) from None
+
+
 class Child:
-    """A process with pipes. ready: the text in a line (of stdout or stderr) that is waited for; its
-    line is in ready_line. log: its stderr goes there if it is not read."""
+    """A process with pipes. ready: the text in a line (of stdout or stderr) that is waited for."""
 
     def __init__(self, command, ready=None, on="stdout", env=None, cwd=None, pass_fds=()):
         self.name = os.path.basename(str(command[0]))
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, on: subprocess.PIPE}
-        try:
-            self.process = subprocess.Popen(
-                [str(word) for word in command],
-                stdin=subprocess.PIPE,
-                env=env,
-                cwd=cwd,
-                pass_fds=pass_fds,
-                start_new_session=True,
-                preexec_fn=follow_to_the_end,
-                **streams,
-            )
-        except OSError as error:
-            raise Failed("cannot start %s: %s" % (self.name, error.strerror)) from None
-        alive.append(self)
+        with uninterrupted():
+            self.process = start(command, streams, env=env, cwd=cwd, pass_fds=pass_fds)
+            alive.append(self)
         stream = self.process.stdout if on == "stdout" else self.process.stderr
         self.reader = LineReader(stream.fileno(), self.name)
-        self.ready_line = self.wait_line(ready) if ready else None
+        if ready:
+            self.wait_line(ready)
 
     @property
     def pid(self):

@@ -122,8 +122,8 @@ class Comparison:
             "%s: %s: %s" % (self.title, way, reason)
             for way, reason in self.results.missing.items()
         ]
-        settled = "settled" if self.results.settled else "not settled, its limit was reached"
-        about = (self.title, self.python.name if self.python else "-", self.results.rounds, settled)
+        python = self.python.name if self.python else "-"
+        about = (self.title, python, self.results.rounds, self.results.end)
         return ["%s: %s, %d rounds, %s." % about, *lines]
 
 

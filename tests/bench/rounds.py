@@ -28,7 +28,7 @@ class Results:
     def __init__(self):
         self.values, self.reports, self.missing = {}, {}, {}
         self.rounds = 0
-        self.settled = False
+        self.end = "interrupted"  # why there were no more
 
     def add(self, measured):
         """One round: {way: ({metric: value}, report or None)}."""
@@ -93,6 +93,9 @@ def run(title, target, ways, limits, is_settled, results):
         one_round(target, active, results)
         spent = time.monotonic() - begin
         print("%s: round %d, %.0f s" % (title, results.rounds, spent), file=sys.stderr, flush=True)
-        results.settled = results.rounds >= limits.fewest and is_settled(results)
-        if results.settled or (results.rounds >= limits.fewest and spent > limits.seconds):
+        if results.rounds >= limits.fewest and is_settled(results):
+            results.end = "settled"
             return
+        if results.rounds >= limits.fewest and spent > limits.seconds:
+            break
+    results.end = "not settled within the limit"

@@ -95,12 +95,12 @@ def test_a_slow_way_shows(target):
     results = run(target, Way(target, "fast", 10, **probed), Way(target, "slow", 500, **probed))
     assert added(results, "fast") == pytest.approx(10, rel=0.1)
     assert added(results, "slow") == pytest.approx(500, rel=0.1)
-    assert results.rounds == LIMITS.most and not results.settled
+    assert (results.rounds, results.end) == (LIMITS.most, "not settled within the limit")
 
 
 def test_it_ends_when_it_is_settled(target):
     results = run(target, Way(target, "a"), is_settled=lambda results: results.rounds >= 3)
-    assert results.rounds == LIMITS.fewest and results.settled
+    assert (results.rounds, results.end) == (LIMITS.fewest, "settled")
 
 
 def test_it_ends_when_the_time_is_over(target):

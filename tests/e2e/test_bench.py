@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 gilscope contributors
+"""tests/bench at work: that it measures and says so, not what it measured."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import scope
+from lines import PATIENCE, LineReader
+
+pytest.importorskip("elftools")
+BENCH = scope.ROOT / "tests" / "bench" / "bench.py"
+BUILD = pathlib.Path(scope.PROGRAM).parent
+
+
+def start(*arguments):
+    command = [sys.executable, BENCH, "--build", BUILD, "--quick", *arguments]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, **streams)
+
+
+def test_what_it_measures_is_in_the_tables():
+    bench = start("-f", "markdown", "idle", "programs")
+    told, said = bench.communicate(timeout=PATIENCE)
+    rows = [line.split(" | ") for line in told.decode().splitlines() if line.startswith("| ")]
+    by_name = {row[0].lstrip("| "): row for row in rows}
+
+    assert bench.returncode == 0, said
+    assert by_name["gilscope's CPU on an idle target"][3] in ("holds", "fails")
+    # It was loaded while its instructions were counted.
+    _, instructions, in_the_kernel, machine_code = by_name["gil_call_site"]
+    assert int(instructions) <= int(in_the_kernel)
+    assert int(machine_code.rstrip(" |")) > 0
+    assert told.decode().splitlines()[-1].startswith("Machine: Linux ")
+
+
+def test_ctrl_c_leaves_nothing_behind():
+    """It ends what it has started, and prints."""
+    bench = start("memory")
+    try:
+        LineReader(bench.stderr.fileno(), "bench").read(PATIENCE)  # "memory ..."
+        children = wait_for_children(bench.pid)
+        bench.send_signal(signal.SIGINT)
+        told, said = bench.communicate(timeout=PATIENCE)
+    finally:
+        bench.kill()
+    assert bench.returncode == 0, said
+    assert b"Machine: " in told
+    assert not [pid for pid in children if pathlib.Path("/proc/%s" % pid).exists()]
+
+
+def wait_for_children(pid):
+    """Its child processes, when it has at least two: a target and who watches it."""
+    listed = pathlib.Path("/proc/%d/task/%d/children" % (pid, pid))
+    while True:
+        children = listed.read_text().split()
+        if len(children) >= 2:
+            return children
