@@ -26,6 +26,10 @@ class Failed(Exception):
     """A process did not do what it was started for, and why."""
 
 
+# What can go wrong with processes that come and go: also their files in /proc.
+FAILURES = (Failed, OSError)
+
+
 def follow_to_the_end():
     """In the new process: it does not outlive a bench that was killed."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)

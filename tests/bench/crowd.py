@@ -36,7 +36,7 @@ class Crowd(Section):
             self.claim(mode)
 
     def one_round(self, count, target):
-        alone = target.work(FEW)["ns"]
+        alone = target.work(FEW)["cpu_ns"]
         for mode in MODES:
             few = self.captured(mode, target, FEW)
             many = self.captured(mode, target, MANY)
@@ -44,9 +44,9 @@ class Crowd(Section):
             self.costs.setdefault((mode, count), []).append((many[0] - alone, tool))
 
     def captured(self, mode, target, cycles):
-        """(ns of a cycle, Report)"""
+        """(ns of CPU time of a cycle, Report)"""
         capture = Capture(self.context, "--mode", mode, pids=[target.pid])
-        took = target.work(cycles)["ns"]
+        took = target.work(cycles)["cpu_ns"]
         return took, capture.finish()
 
     def claim(self, mode):

@@ -5,6 +5,8 @@
 import os
 import re
 
+from children import Failed
+
 NS_PER_TICK = 10**9 // os.sysconf("SC_CLK_TCK")
 LONGEST_INSTRUCTION = 4  # bytes that a breakpoint may change: 1 on x86, 4 on arm64
 
@@ -59,7 +61,7 @@ def address_of(pid, path, offset):
             start = int(fields[2], 16)
             if start <= offset < start + end - begin:
                 return begin + offset - start
-    raise LookupError("process %d has no code of %s at %#x" % (pid, path, offset))
+    raise Failed("process %d has no code of %s at %#x" % (pid, path, offset))
 
 
 class Sites:

@@ -12,7 +12,7 @@ import pythons
 import tables
 import targets
 from capture import Capture
-from children import Failed
+from children import FAILURES
 
 
 def program_ids(pid):
@@ -41,7 +41,7 @@ class Programs:
             counts.update(instructions.count(path))
         try:
             loaded = self.loaded()
-        except Failed as error:
+        except FAILURES as error:
             loaded, self.failure = {}, str(error)
         for name, number in counts.items():
             # The kernel keeps 15 bytes of a name.

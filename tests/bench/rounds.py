@@ -8,7 +8,7 @@ import sys
 import time
 
 import children
-from children import Failed
+from children import FAILURES
 from ways import check_probes, expected, wait_for_probes
 
 
@@ -69,7 +69,7 @@ def one_round(target, active, results):
         before = list(children.alive)
         try:
             measured[way.name] = measure_way(way, target)
-        except Failed as error:
+        except FAILURES as error:
             if way is active[0]:
                 raise
             results.drop(way.name, str(error))

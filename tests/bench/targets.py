@@ -112,6 +112,8 @@ class Service:
 
 
 def in_ms(text):
-    """wrk's 812.00us, 2.31ms or 1.02s."""
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit]
+    """wrk's 812.00us, 2.31ms or 1.02s. Without an answer it has no number."""
+    found = re.fullmatch(r"([\d.]+)(us|ms|s)", text)
+    if not found:
+        raise Failed("the service did not answer: wrk's p99 is %s" % text)
+    return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found[2]]

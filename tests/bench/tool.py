@@ -14,7 +14,7 @@ import proc
 import tables
 import targets
 from capture import MODES, Capture
-from children import Failed
+from children import FAILURES, Failed
 from stats import Bar
 
 MILLION = 1e6
@@ -46,7 +46,7 @@ class Section:
         """Measures; what fails becomes a claim that was not measured."""
         try:
             self.run()
-        except Failed as error:
+        except FAILURES as error:
             self.found.append(claims.missing(self.name, "-", str(error)))
 
     def run(self):

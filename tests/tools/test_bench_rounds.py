@@ -158,7 +158,7 @@ class Played(comparisons.Cycles):
     def __init__(self, rows):
         super().__init__(None)
         for row in rows:
-            measured = {name: ({"ns": value}, None) for name, value in row.items()}
+            measured = {name: ({"cpu_ns": value}, None) for name, value in row.items()}
             self.results.add(measured)
 
 

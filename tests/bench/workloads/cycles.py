@@ -4,7 +4,9 @@
 
     cycles.py THREADS
 
-"go cycles N" (N each) and "go seconds S" answer with the ns that one of them took and their number.
+"go cycles N" (N each) and "go seconds S" answer with the ns that one of them took, the number of all
+and, of one thread alone, the ns of its CPU time that one took: on a busy machine that is another
+thing.
 One thread alone is never in contention; of several, each gives the GIL up and wants it back at once,
 so they meet as they happen to.
 """
@@ -12,6 +14,7 @@ so they meet as they happen to.
 import ctypes
 import sys
 import threading
+import time
 
 from protocol import now_ns, serve, start_threads
 
@@ -58,14 +61,20 @@ def main():
             finished.acquire()
         return sum(counts)
 
-    def work(*order):
+    def work_alone(*order):
+        begin, begin_cpu = now_ns(), time.thread_time_ns()
+        count = do(*order)
+        cpu, wall = time.thread_time_ns() - begin_cpu, now_ns() - begin
+        return {"ns": wall / count, "cpu_ns": cpu / count, "cycles": count}
+
+    def work_together(*order):
         begin = now_ns()
-        count = do(*order) if THREADS == 1 else together(*order)
+        count = together(*order)
         return {"ns": (now_ns() - begin) / count, "cycles": count}
 
     if THREADS > 1:
         start_threads(THREADS, run)
-    serve(work)
+    serve(work_alone if THREADS == 1 else work_together)
 
 
 main()
