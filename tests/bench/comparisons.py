@@ -36,8 +36,8 @@ class Metric:
 
 CYCLE = Metric("ns", "a cycle", tables.duration, adds_time=True)
 # Of a thread that never waits it is the same on a quiet machine, and on a busy one it does not
-# contain the time in which others had the CPU. Bars and ratios are of it; the table shows the time, in
-# which a tool that stops the process is seen too.
+# contain the time in which others had the CPU. Bars and ratios are of it; the table shows the
+# time, in which a tool that stops the process is seen too.
 CPU_OF_CYCLE = Metric("cpu_ns", "CPU time of a cycle", tables.duration, adds_time=True)
 TIME = Metric("ns", "time", tables.duration)
 

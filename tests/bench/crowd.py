@@ -65,7 +65,8 @@ class Crowd(Section):
         if not self.costs:
             return []
         header = ["threads"]
-        header += ["%s: %s" % (mode, what) for mode in MODES for what in ("added", "gilscope's CPU")]
+        for mode in MODES:
+            header += ["%s: added" % mode, "%s: gilscope's CPU" % mode]
         rows = []
         for count in self.counts:
             row = ["{:,}".format(count)]

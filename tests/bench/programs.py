@@ -57,8 +57,9 @@ class Programs:
             capture.finish()
         finally:
             target.close()
+        size = instructions.INSTRUCTION
         return {
-            one["name"]: (one["bytes_xlated"] // instructions.INSTRUCTION, one.get("bytes_jited", ""))
+            one["name"]: (one["bytes_xlated"] // size, one.get("bytes_jited", ""))
             for one in shown
             if "name" in one
         }

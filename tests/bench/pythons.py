@@ -55,9 +55,8 @@ def find_functions(path):
             elf = ELFFile(file)
             table = elf.get_section_by_name(".symtab")
             symbols = [table.get_symbol_by_name(name) for name in FUNCTIONS] if table else []
-            return tuple(
-                (found[0].name, file_offset(elf, found[0]["st_value"])) for found in symbols if found
-            )
+            first = [found[0] for found in symbols if found]
+            return tuple((one.name, file_offset(elf, one["st_value"])) for one in first)
     except (OSError, ELFError):
         return ()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""Interleaved rounds: A B C A B C ..., each way measured while it is attached, after a warm-up, until
-the spread allows the claims or a limit is reached."""
+"""Interleaved rounds: A B C A B C ..., each way measured while it is attached, after a warm-up,
+until the spread allows the claims or a limit is reached."""
 
 import dataclasses
 import sys

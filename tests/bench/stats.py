@@ -13,8 +13,8 @@ import math
 import statistics
 
 # What is printed beside a median, and what decides whether a bar holds. Looking after every round
-# gives chance many tries, but ranks need many values to move: of a value that lies on the bar itself,
-# one run in twenty claims that it is better (tests/tools/test_bench_stats.py).
+# gives chance many tries, but ranks need many values to move: of a value that lies on the bar
+# itself, one run in twenty claims that it is better (tests/tools/test_bench_stats.py).
 CONFIDENCE = 0.90
 # An interval narrower than this share of what it is compared with will not get much better.
 NARROW = 0.10

@@ -85,6 +85,10 @@ def with_spread(middle, spread, show):
     if spread is None:
         return show(middle)
     unit = unit_of(show(middle))
-    low, high = (show(value) for value in spread)
-    low, high = (text[: -len(unit)] if unit and unit_of(text) == unit else text for text in (low, high))
+    low, high = (without_unit(show(value), unit) for value in spread)
     return "%s (%s to %s)" % (show(middle), low, high)
+
+
+def without_unit(text, unit):
+    """The number alone if that is its unit."""
+    return text[: len(text) - len(unit)] if unit_of(text) == unit else text

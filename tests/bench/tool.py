@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""What gilscope itself takes: CPU time, memory, losses, time to attach, and what an idle target costs
-it."""
+"""What gilscope itself takes: CPU time, memory, losses, time to attach, and what an idle target
+costs it."""
 
 import contextlib
 import os
@@ -136,9 +136,9 @@ class Losses(Section):
             busy_all(those, seconds)
             took = time.monotonic() - begin
             report = capture.finish()
-        names = " ".join("%s %d" % one for one in report.losses.items())
         what = "losses, %s, %d busy process%s" % (mode, count, "es" * (count > 1))
-        how = "%s holds, %s/s%s" % (report.holds, tables.short(report.holds / took), ": " * bool(names) + names)
+        lost = ["%s %d" % one for one in report.losses.items()]
+        how = ", ".join(["%s holds a second" % tables.short(report.holds / took), *lost])
         total = sum(report.losses.values())
         self.found.append(claims.from_count(what, NONE, "none", total, str, how))
 

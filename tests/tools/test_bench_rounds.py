@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""tests/bench: interleaved rounds of ways that are played, one of them slow, some of them broken."""
+"""tests/bench: interleaved rounds of ways that are played, one of them slow, some broken."""
 
 import pathlib
 import sys

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""The BPF programs do not grow unnoticed: their instructions against tests/bench/instructions.json."""
+"""The BPF programs do not grow unnoticed: their instructions against those of
+tests/bench/instructions.json."""
 
 import os
 import pathlib

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""Many threads that exist at the same time and do GIL cycles one after the other, so that none is in
-contention.
+"""Many threads that exist at the same time and do GIL cycles one after the other, so that none is
+in contention.
 
     crowd.py THREADS
 

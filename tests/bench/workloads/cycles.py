@@ -4,11 +4,10 @@
 
     cycles.py THREADS
 
-"go cycles N" (N each) and "go seconds S" answer with the ns that one of them took, the number of all
-and, of one thread alone, the ns of its CPU time that one took: on a busy machine that is another
-thing.
-One thread alone is never in contention; of several, each gives the GIL up and wants it back at once,
-so they meet as they happen to.
+"go cycles N" (N each) and "go seconds S" answer with the ns that one of them took, the number of
+all and, of one thread alone, the ns of its CPU time that one took: on a busy machine that is another
+thing. One thread alone is never in contention; of several, each gives the GIL up and wants it back
+at once, so they meet as they happen to.
 """
 
 import ctypes
