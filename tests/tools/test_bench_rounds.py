@@ -34,6 +34,9 @@ class Target:
     def warm_up(self):
         self.log.append("warm-up")
 
+    def stir(self):
+        self.coming = [{}]
+
     def measure(self):
         self.log.append("measure")
         drift = 1 + len(self.log) / 1000
@@ -136,6 +139,12 @@ def test_probes_that_come_late_are_waited_for(target):
     results = run(target, late)
     assert not results.missing
     assert len(results.of("late", "ns")) == LIMITS.most
+
+
+def test_a_breakpoint_that_stays_until_it_is_hit(target, monkeypatch):
+    monkeypatch.setattr(ways, "STIR_AFTER_S", 0)
+    target.coming = [{"call sites": 1}]
+    assert run(target, Way(target, "a")).rounds == LIMITS.most
 
 
 def test_without_a_base_there_is_no_measurement(target):
