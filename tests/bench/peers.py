@@ -16,10 +16,11 @@ HERTZ = 100
 BPFTRACE_PROBES = 3
 
 
-def bpftrace_script(library):
-    """Acquires, releases and waits, per thread. -p restricts the probes to the process."""
+def bpftrace_script(library, pid):
+    """Acquires, releases and waits of one process, per thread. bpftrace's own -p does not restrict
+    them: the probes are in all processes that run the library (0.17, tried)."""
     return """
-        uprobe:%(lib)s:take_gil { @asked[tid] = nsecs; }
+        uprobe:%(lib)s:take_gil /pid == %(pid)d/ { @asked[tid] = nsecs; }
         uretprobe:%(lib)s:take_gil /@asked[tid]/
         {
             @wait[tid] = hist(nsecs - @asked[tid]);
@@ -31,7 +32,8 @@ def bpftrace_script(library):
             delete(@took[tid]);
         }
     """ % {
-        "lib": library
+        "lib": library,
+        "pid": pid,
     }
 
 
@@ -48,8 +50,8 @@ class Bpftrace:
     """bpftrace says that it attaches, but not that it has: the kernel knows."""
 
     def __init__(self, target):
-        script = bpftrace_script(target.python.file)
-        self.child = Child(["bpftrace", "-B", "line", "-p", target.pid, "-e", script])
+        script = bpftrace_script(target.python.file, target.pid)
+        self.child = Child(["bpftrace", "-B", "line", "-e", script])
         deadline = time.monotonic() + PATIENCE_S
         while self.probes() < BPFTRACE_PROBES:
             self.child.check_alive()

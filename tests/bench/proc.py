@@ -66,7 +66,7 @@ def address_of(pid, path, offset):
 
 class Sites:
     """Places in a process's code, in named groups, and whether probes are on them: a uprobe is a
-    breakpoint, which everybody who may read the memory can see. Made while nothing is attached."""
+    breakpoint, so the memory differs from the file then, whoever has put it there."""
 
     def __init__(self, pid):
         self.memory = open("/proc/%d/mem" % pid, "rb", buffering=0)
@@ -74,8 +74,11 @@ class Sites:
         self.groups = {}
 
     def add(self, group, path, offset):
+        """path: as in the process's maps; offset: in the file."""
         address = address_of(self.pid, path, offset)
-        self.groups.setdefault(group, []).append((address, self.read(address)))
+        with open("/proc/%d/root%s" % (self.pid, path), "rb") as file:
+            original = os.pread(file.fileno(), LONGEST_INSTRUCTION, offset)
+        self.groups.setdefault(group, []).append((address, original))
 
     def read(self, address):
         return os.pread(self.memory.fileno(), LONGEST_INSTRUCTION, address)

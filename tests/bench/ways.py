@@ -194,4 +194,5 @@ def check_probes(target, wanted):
     """That exactly those probes are there at this instant."""
     seen = target.sites.probed()
     if seen != wanted:
-        raise Failed("probes in the target are %s, expected %s" % (seen, wanted))
+        who = "" if wanted else ": is somebody else watching this interpreter?"
+        raise Failed("probes in the target are %s, expected %s%s" % (seen, wanted, who))
