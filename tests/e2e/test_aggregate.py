@@ -18,6 +18,15 @@ PLACES = 4096
 TOLD_AFTER = 1 << 20
 
 
+def test_edges_between_cycles(one_interpreter, start_workload, attach):
+    """The capture begins and ends in the midst of them, half of the times in a hold: each report adds up and has no losses."""
+    workload = start_workload(one_interpreter, "gil_cycles.py", 1, 10**9)
+    workload.tell("go")
+    for _ in range(6):
+        report = attach(workload, "-d", "0.1").report(stop=False)
+        assert gil_of(report)["aggregated_holds"] > 0
+
+
 @pytest.mark.parametrize("mode", ["aggregate", "exact"])
 def test_every_cycle(interpreter, mode, start_workload, attach):
     cycles = int(20000 / SLOWNESS)
@@ -59,6 +68,17 @@ def test_a_place_that_is_taken(one_interpreter, start_workload, attach):
         threads, count = one.get("threads", 1), one["hold"]["count"]
         assert threads * cycles <= count <= threads * (cycles + SLACK), one
     assert gil_of(report)["aggregated_holds"] > 0.5 * cycles * len(truth["tids"])
+
+
+def test_places_come_back(one_interpreter, start_workload, attach):
+    """More threads than there are places, one after the other: each finds a free one."""
+    workload = start_workload(one_interpreter, "passing_threads.py", 25, PLACES)
+    capture = attach(workload, "--mode", "aggregate")
+    first, again = workload.go(), workload.go()
+    report = capture.report()
+
+    assert len(first["tids"]) + len(again["tids"]) > 1.5 * PLACES
+    assert gil_of(report)["aggregated_holds"] > 0.8 * 25 * (len(first["tids"]) + len(again["tids"]))
 
 
 def test_more_than_is_told_at_once(one_interpreter, start_workload, attach):
