@@ -9,7 +9,7 @@ BOOT, LOG = "boots", "kernel log"
 CHECKS = {
     "truth": ("test_truth.py",),
     "forced": ("test_contention.py",),
-    "every cycle": ("test_cycles.py",),
+    "every cycle": ("test_cycles.py", "test_aggregate.py"),
     "-- COMMAND": ("test_command.py",),
     "trees": ("test_trees.py",),
     "edges": ("test_ends.py", "test_edges.py"),
