@@ -26,12 +26,12 @@ struct {
 	__type(value, struct ev_thread_holds);
 } thread_holds SEC(".maps");
 
-/* Slot -> tid of the thread that has it: an insert that fails if another thread was faster. */
+/* Slot -> the thread that has it: an insert that fails if another thread was faster. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, STATE_MAX_HOLD_SLOTS);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct hold_slot_owner);
 } hold_slot_owners SEC(".maps");
 
 /* What a slot is set to when it is told. */
@@ -46,7 +46,9 @@ static __always_inline struct ev_thread_holds *thread_holds_at(__u32 slot)
 static __always_inline bool claim_hold_slot(struct ev_thread_holds *holds, __u32 slot,
 					    __u32 process, __u32 gil, __u32 tid)
 {
-	if (bpf_map_update_elem(&hold_slot_owners, &slot, &tid, BPF_NOEXIST))
+	const struct hold_slot_owner owner = {.process = process, .tid = tid};
+
+	if (bpf_map_update_elem(&hold_slot_owners, &slot, &owner, BPF_NOEXIST))
 		return false;
 	holds->head.kind = EV_THREAD_HOLDS;
 	holds->head.size = sizeof(*holds);
@@ -72,9 +74,10 @@ __noinline int tell_thread_holds(__u32 process, __u32 tid)
 	if (!ev)
 		return 0;
 	bpf_probe_read_kernel(ev, sizeof(*ev), holds);
-	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 	bpf_map_update_elem(&thread_holds, &slot, &no_holds, BPF_ANY);
 	bpf_map_delete_elem(&hold_slot_owners, &slot);
+	/* Last: what the reader has is not in the slot any more. */
+	bpf_ringbuf_submit(ev, wakeup_flags(ev, sizeof(*ev)));
 	return 0;
 }
 

@@ -75,7 +75,8 @@ enum ev_hold_flags {
 	HOLD_EXITED = 1 << 7,
 	/* With HOLD_ACQUIRE_MISSED: another thread's hold was open at this release. */
 	HOLD_WRONG_RELEASER = 1 << 8,
-	/* In the gap before it, or the hold before that, a wait ended without an acquire. */
+	/* In the gap before it, or the hold before that, a wait ended without an acquire: its
+	 * EV_WAIT_END tells how much of the gap is handoff, so such a hold is never aggregated. */
 	HOLD_GAP_LEFT = 1 << 9,
 };
 

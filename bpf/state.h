@@ -149,6 +149,12 @@ struct gil_slot {
 	__u64 hits[STATE_MAX_SITES];
 };
 
+/* Who counts in a slot for short holds. */
+struct hold_slot_owner {
+	__u32 process; /* its number */
+	__u32 tid;
+};
+
 /* A place in the list of a process's GILs. */
 struct gil_place {
 	__u32 process; /* slot */

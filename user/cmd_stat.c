@@ -221,7 +221,6 @@ static void fill_capture(const struct capture *c, struct result_capture *to)
 	to->end = collector_end(c->collector);
 	snprintf(to->kernel, sizeof(to->kernel), "%s", kernel.release);
 	snprintf(to->arch, sizeof(to->arch), "%.31s", kernel.machine);
-	to->mode = c->options->aggregate ? "aggregate" : "exact";
 	if (c->child && !c->options->follow)
 		to->note = "The command was profiled from before its interpreter was initialized; "
 			   "processes that it started are not part of the report (see --follow).";
@@ -236,14 +235,6 @@ static uint64_t hits_of(const struct result_process *process)
 	return hits;
 }
 
-/* A process's own life counts: what a short one paid does not shrink with the capture's length. */
-static double cpus_of(const struct result_process *process)
-{
-	const uint64_t observed = process->model->end_ns - process->model->start_ns;
-
-	return observed ? (double)process->probe_cost_ns / (double)observed : 0;
-}
-
 static void fill_overhead(const struct capture *c, struct result *result)
 {
 	struct result_overhead *to = &result->overhead;
@@ -255,11 +246,9 @@ static void fill_overhead(const struct capture *c, struct result *result)
 
 		to->probe_hits += hits_of(process);
 		cost += process->probe_cost_ns;
-		if (i && cpus_of(process) <= to->target_cpu_fraction)
-			continue;
-		to->target_cpu_fraction = cpus_of(process);
-		to->dearest_pid = process->target->pid;
 	}
+	if (result->capture.duration_ns)
+		to->target_cpu_fraction = (double)cost / (double)result->capture.duration_ns;
 	to->ns_per_hit =
 		to->probe_hits ? cost / to->probe_hits : collector_hit_ns(c->collector, true);
 	getrusage(RUSAGE_SELF, &usage);
@@ -288,6 +277,15 @@ static void add_processes(struct capture *c, struct process_results *results)
 		memcpy(to->foreign_hits, from.foreign_hits, sizeof(to->foreign_hits));
 		to->probe_cost_ns = from.probe_cost_ns;
 	}
+}
+
+/* Holds of a build whose GIL goes on and off are not aggregated. */
+static const char *mode(const struct capture *c, const struct process_results *results)
+{
+	for (size_t i = 0; c->options->aggregate && i < results->count; i++)
+		if (!results->items[i].target->free_threaded)
+			return "aggregate";
+	return "exact";
 }
 
 /* Share of the time of all processes that was probed. */
@@ -333,6 +331,7 @@ static int report(struct capture *c)
 	result.process_count = results.count;
 	fill_capture(c, &result.capture);
 	fill_overhead(c, &result);
+	result.capture.mode = mode(c, &results);
 	result.capture.coverage = coverage(c, &results);
 	result.capture.missed_ns = collector_missed_ns(c->collector);
 	models_losses(&c->models, result.losses);

@@ -12,7 +12,7 @@ import pytest
 
 from lines import PATIENCE
 
-WARNING = "the probes cost process %d "
+WARNING = "process %d pays "
 
 
 def switches(pid):
@@ -78,10 +78,12 @@ def test_a_process_is_judged_by_its_own_time(one_interpreter, start_workload, at
     report = capture.report()
 
     overhead, capture_ns = report["overhead"], report["capture"]["duration_ns"]
-    lived_ns = next(one["observed_ns"] for one in report["processes"] if one["pid"] == busy.pid)
+    process = next(one for one in report["processes"] if one["pid"] == busy.pid)
     cost_ns = overhead["probe_hits"] * overhead["ns_per_hit"]
-    assert lived_ns < capture_ns / 2
-    assert overhead["target_cpu_fraction"] == pytest.approx(cost_ns / lived_ns, rel=0.02)
+    assert process["observed_ns"] < capture_ns / 2
+    paid = process["probe_cost"]["cpu_fraction"]
+    assert paid == pytest.approx(cost_ns / process["observed_ns"], rel=0.02)
+    assert overhead["target_cpu_fraction"] == pytest.approx(cost_ns / capture_ns, rel=0.02)
 
 
 def median_ns(workload, rounds):

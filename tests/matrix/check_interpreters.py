@@ -30,6 +30,7 @@ COLUMNS = ("found", "sites", "truth", "contention", "forced", "libc", "ends", "g
 COLUMN_OF = {
     "test_inlined_releases": "sites",
     "test_never_two_holders": "sites",
+    "test_aggregate": "sites",
     "test_small_ring_loses_by_name": "sites",
     "test_forced_and_voluntary": "forced",
     "test_libc_probes": "libc",

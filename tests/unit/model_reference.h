@@ -317,7 +317,8 @@ static inline uint64_t *ref_tick(struct model_bin *b, const struct ref *r, const
 			if (ref_no_begin(h) || ref_dark_after(prev) ||
 			    h->seq != (prev ? prev->seq : 0) + 1)
 				return &b->unknown_ns;
-			return h->flags & HOLD_GAP_WAITED ? &b->handoff_ns : &b->idle_ns;
+			return h->flags & HOLD_GAP_WAITED || ref_left(r, g, t) ? &b->handoff_ns
+									       : &b->idle_ns;
 		}
 		prev = h;
 	}

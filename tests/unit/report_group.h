@@ -50,13 +50,8 @@ static struct sample *member(struct group *g, size_t index, pid_t pid, const cha
 
 static void pay(struct result_overhead *overhead, struct sample *s, uint64_t cost_ns)
 {
-	const double cpus = (double)cost_ns / (double)(s->model.end_ns - s->model.start_ns);
-
 	s->process.probe_cost_ns = cost_ns;
-	if (overhead->dearest_pid && cpus <= overhead->target_cpu_fraction)
-		return;
-	overhead->target_cpu_fraction = cpus;
-	overhead->dearest_pid = s->target.pid;
+	overhead->target_cpu_fraction += (double)cost_ns / (double)s->result.capture.duration_ns;
 }
 
 static void group_done(struct group *g, uint64_t ns_per_hit)

@@ -196,6 +196,7 @@ static void sample_done(struct sample *s, uint64_t ns_per_hit)
 	for (size_t i = 0; i < LOSS_KINDS; i++)
 		s->result.losses[i] = s->model.losses[i];
 	overhead->ns_per_hit = ns_per_hit;
+	s->process.probe_cost_ns = overhead->probe_hits * ns_per_hit;
 	overhead->target_cpu_fraction =
 		(double)(overhead->probe_hits * ns_per_hit) / (double)s->result.capture.duration_ns;
 	s->model.gils = s->gils;

@@ -202,13 +202,15 @@ static int find_cgroup(struct collector_options *options)
 		path);
 }
 
-/* With room for as many threads again as there are, and those of a process to come. */
+/* Room for as many threads again as there are; for many, where it is not known who will come. */
 static uint32_t hold_slots(const struct collector_options *options)
 {
 	uint32_t slots = STATE_MIN_HOLD_SLOTS;
 	uint64_t threads = 0;
 	struct process_status status;
 
+	if (options->follow || options->comm || options->cgroup)
+		return STATE_MAX_HOLD_SLOTS;
 	for (size_t i = 0; i < options->pid_count; i++)
 		if (!process_status(options->pids[i], &status))
 			threads += (uint64_t)status.threads;

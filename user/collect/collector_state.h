@@ -17,6 +17,7 @@ struct collector {
 	struct attachment attached; /* tracepoints, calibration, and links to detach at the end */
 	struct codes codes;
 	struct ring *ring;
+	bool cut;	 /* the last record that was looked at is not complete */
 	int epoll_fd;	 /* what is slept for; -1: none yet */
 	uint32_t news;	 /* of the programs, that were looked at */
 	uint64_t due_ns; /* when one of `traced` has to be looked at, without news; 0: now */
@@ -124,6 +125,8 @@ void thread_holds_begin(const struct collector *c, struct traced *t, uint64_t fr
 void thread_holds_end(struct traced *t);
 /* Puts what was counted and not told into the stream; the programs are done with the process. */
 void thread_holds_take(struct collector *c, const struct traced *t);
+/* Forgets it: the process is given up. */
+void thread_holds_drop(struct collector *c, const struct traced *t);
 
 /* requests.c: copies the requests that are open now into c->tids and c->requests; their number. */
 size_t requests_read(struct collector *c);

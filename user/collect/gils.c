@@ -156,11 +156,10 @@ void gils_read_at_start(struct collector *c, struct traced *t)
  */
 static void learn(struct collector *c, struct traced *t, uint64_t address)
 {
-	const uint32_t slot = tables_add_gil(c->skel, t->shared, address);
+	const uint32_t slot = tables_add_gil(c->skel, t->shared, address, clock_mono_ns());
 
 	if (slot == STATE_NO_GIL)
 		return;
-	c->skel->bss->gils[slot].first_ns = clock_mono_ns();
 	struct traced_gil *gil = VEC_PUSH(&t->gils);
 	gil->slot = slot;
 	read_at_start(c, t, gil);

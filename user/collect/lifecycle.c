@@ -133,6 +133,7 @@ int traced_give_up(struct collector *c, struct traced *t)
 {
 	const int err = explain_stop(t);
 
+	thread_holds_drop(c, t);
 	leave(c, t, TRACED_DROPPED);
 	return collector_is_live(c) || pending_is_open(c) ? 0 : err;
 }

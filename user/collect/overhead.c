@@ -52,11 +52,10 @@ static void warn(const struct traced *worst, double cpus, size_t others)
 	if (others)
 		snprintf(more, sizeof(more), ", and %zu other%s more than %.0f%%", others,
 			 others == 1 ? "" : "s", 100 * MAX_CPUS);
-	log_warn(
-		"the probes cost process %d %.0f%% of a CPU now%s: it takes and drops its GIL that "
-		"often, and its holds and waits are longer than without them; if that is too much, "
-		"end the capture, or take a short one (-d)",
-		worst->target.pid, 100 * cpus, more);
+	log_warn("process %d pays %.0f%% of a CPU for its probes now%s: it takes and drops its GIL "
+		 "that often, and its holds and waits are longer than without them; if that is too "
+		 "much, end the capture, or take a short one (-d)",
+		 worst->target.pid, 100 * cpus, more);
 }
 
 void overhead_check(struct collector *c)

@@ -133,14 +133,19 @@ static bool read_until(struct ring *ring, uint64_t *position, uint64_t end)
 	return true;
 }
 
-void ring_consume(struct ring *ring)
+bool ring_consume(struct ring *ring)
 {
-	uint64_t position = *ring->read_position, end;
+	const uint64_t begin = *ring->read_position;
+	uint64_t position = begin, end;
+	bool complete;
 
-	do
+	do {
 		end = __atomic_load_n(ring->written_position, __ATOMIC_ACQUIRE);
-	while (position < end && read_until(ring, &position, end));
+		complete = read_until(ring, &position, end);
+	} while (complete && position - begin < ring->size &&
+		 position < __atomic_load_n(ring->written_position, __ATOMIC_ACQUIRE));
 	give_back(ring, position);
+	return complete;
 }
 
 int ring_fd(const struct ring *ring)

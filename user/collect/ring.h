@@ -8,6 +8,7 @@
 #ifndef GILSCOPE_RING_H
 #define GILSCOPE_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,13 @@ typedef void ring_record_fn(void *ctx, const void *data, size_t size);
 int ring_open(int fd, size_t size, ring_record_fn *each, void *ctx, struct ring **out);
 void ring_close(struct ring *ring);
 
-/* Passes on all records that are complete, in their order, and gives their room back. */
-void ring_consume(struct ring *ring);
+/*
+ * Passes on all records that are complete, in their order, and gives their room back. If the writers
+ * are as fast, it ends when about one round of the buffer has been read. False: a record is not
+ * complete yet, because its writer was preempted; behind it may be others, for which nobody will be
+ * woken again.
+ */
+bool ring_consume(struct ring *ring);
 
 /* To poll: readable while there are records. */
 int ring_fd(const struct ring *ring);

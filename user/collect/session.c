@@ -19,9 +19,12 @@
  */
 #define LOOK_NS NSEC_PER_SEC
 
+/* How soon a record is looked at again that was not complete: when its writer runs, it is. */
+#define CUT_NS NSEC_PER_MSEC
+
 static void drain(struct collector *c)
 {
-	ring_consume(c->ring);
+	c->cut = !ring_consume(c->ring);
 }
 
 /* Ends the streams of processes that have ended, after their last records. */
@@ -34,6 +37,8 @@ static int reap(struct collector *c)
 		if (traced_is_live(c->traced.items[i]))
 			c->traced.items[i]->ending = traced_has_ended(c->traced.items[i]);
 	drain(c);
+	if (c->cut) /* among those that could not be read may be their last ones */
+		return 0;
 	for (size_t i = c->oldest; i < count && !err; i++) {
 		struct traced *t = c->traced.items[i];
 
@@ -216,17 +221,22 @@ static void attend(struct collector *c)
 	}
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* All that is to be done now. */
 static int work(struct collector *c)
 {
-	const bool due = is_due(c);
 	int err = 0;
 
+	/* Before the news are looked at: their records wake us, and are none. */
+	drain(c);
+	const bool due = is_due(c);
 	if (due) {
 		attend(c);
 		err = reap(c);
-	} else {
-		drain(c);
 	}
 	if (err)
 		return err;
@@ -235,8 +245,10 @@ static int work(struct collector *c)
 	/* A process may have come, or a GIL been met, just now. */
 	if (due || !c->due_ns) {
 		start_new(c);
-		c->due_ns = next_look_at_any(c);
+		c->due_ns = earlier(next_look_at_any(c), clock_mono_ns() + LOOK_NS);
 	}
+	if (c->cut)
+		c->due_ns = earlier(c->due_ns, clock_mono_ns() + CUT_NS);
 	return 0;
 }
 
@@ -247,7 +259,7 @@ static int follow(struct collector *c)
 	bool stop = false;
 
 	while (!is_over(c, deadline, stop)) {
-		const uint64_t until = interval_end(c) < deadline ? interval_end(c) : deadline;
+		const uint64_t until = earlier(interval_end(c), deadline);
 
 		stop = wait_for_events(c, until) && c->options.on_stop(c->options.ctx);
 		int err = work(c);

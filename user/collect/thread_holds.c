@@ -23,36 +23,63 @@ void thread_holds_end(struct traced *t)
 	__atomic_store_n(&t->shared->aggregate_from_ns, 0, __ATOMIC_SEQ_CST);
 }
 
-/* The slots that threads have; their number. Owned by the caller. */
-static size_t read_slots(struct collector *c, uint32_t **out)
+/* The slots that threads of the process have; their number. Owned by the caller. */
+static size_t find_slots(struct collector *c, const struct traced *t, uint32_t **out)
 {
 	const int fd = bpf_map__fd(c->skel->maps.hold_slot_owners);
 	uint32_t *slots = xcalloc(STATE_MAX_HOLD_SLOTS, sizeof(*slots));
-	uint32_t *tids = xcalloc(STATE_MAX_HOLD_SLOTS, sizeof(*tids));
+	struct hold_slot_owner *owners = xcalloc(STATE_MAX_HOLD_SLOTS, sizeof(*owners));
 	__u32 found = STATE_MAX_HOLD_SLOTS, position;
-	const int err = bpf_map_lookup_batch(fd, NULL, &position, slots, tids, &found, NULL);
+	const int err = bpf_map_lookup_batch(fd, NULL, &position, slots, owners, &found, NULL);
+	size_t count = 0;
 
-	free(tids);
+	if (err && err != -ENOENT) { /* which says that this batch was the last one */
+		c->losses[LOSS_thread_holds]++;
+		found = 0;
+	}
+	for (size_t i = 0; i < found; i++)
+		if (owners[i].process == t->id)
+			slots[count++] = slots[i];
+	free(owners);
 	*out = slots;
-	return err && err != -ENOENT ? 0 : found; /* -ENOENT: this batch was the last one */
+	return count;
 }
 
-void thread_holds_take(struct collector *c, const struct traced *t)
+static void tell_slot(struct collector *c, uint32_t slot)
+{
+	struct ev_thread_holds holds;
+
+	if (!bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.thread_holds), &slot, &holds))
+		c->options.on_record(c->options.ctx, &holds, sizeof(holds));
+	else
+		c->losses[LOSS_thread_holds]++;
+}
+
+/* Frees the slots of the process; `tell`: what was counted goes into the stream. */
+static void free_slots(struct collector *c, const struct traced *t, bool tell)
 {
 	static const struct ev_thread_holds none;
-	const int values = bpf_map__fd(c->skel->maps.thread_holds);
-	struct ev_thread_holds holds;
 	uint32_t *slots;
 
 	if (!c->options.aggregate)
 		return;
-	const size_t count = read_slots(c, &slots);
+	const size_t count = find_slots(c, t, &slots);
 	for (size_t i = 0; i < count; i++) {
-		if (bpf_map_lookup_elem(values, &slots[i], &holds) || holds.head.process != t->id)
-			continue;
-		c->options.on_record(c->options.ctx, &holds, sizeof(holds));
-		bpf_map_update_elem(values, &slots[i], &none, BPF_ANY);
+		if (tell)
+			tell_slot(c, slots[i]);
+		bpf_map_update_elem(bpf_map__fd(c->skel->maps.thread_holds), &slots[i], &none,
+				    BPF_ANY);
 		bpf_map_delete_elem(bpf_map__fd(c->skel->maps.hold_slot_owners), &slots[i]);
 	}
 	free(slots);
+}
+
+void thread_holds_take(struct collector *c, const struct traced *t)
+{
+	free_slots(c, t, true);
+}
+
+void thread_holds_drop(struct collector *c, const struct traced *t)
+{
+	free_slots(c, t, false);
 }

@@ -33,7 +33,7 @@ static int add_gils(struct gil_bpf *skel, struct traced *t)
 	const int count = target_read_gils(&t->target, infos, ARRAY_SIZE(infos));
 
 	for (int i = 0; i < count; i++) {
-		const uint32_t slot = tables_add_gil(skel, t->shared, infos[i].address);
+		const uint32_t slot = tables_add_gil(skel, t->shared, infos[i].address, 0);
 		if (slot != STATE_NO_GIL)
 			*VEC_PUSH(&t->gils) = (struct traced_gil){.slot = slot};
 	}

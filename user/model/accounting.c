@@ -217,7 +217,10 @@ static void account_with_begin(struct model *m, struct gil *g, const struct ev_h
 
 	if (overlap)
 		model_lose(m, LOSS_overlap);
-	gil_advance(g, &m->series, gap, min_ns(hold.begin, m->stop_ns));
+	if (gap == SPAN_IDLE)
+		gil_advance_idle(g, &m->series, min_ns(hold.begin, m->stop_ns));
+	else
+		gil_advance(g, &m->series, gap, min_ns(hold.begin, m->stop_ns));
 	if (hold.begin >= m->stop_ns)
 		return;
 	if (end_missed(e)) {

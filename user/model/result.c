@@ -48,8 +48,6 @@ void model_close(struct model *m, enum ev_end end)
 	r->gils = m->gil_array;
 	r->gil_count = m->gils.count;
 	threads_close(&m->threads, r);
-	r->series = m->series.items;
-	r->series_count = m->series.count;
 	merge_hists(r, r->threads, r->thread_count);
 	merge_hists(r, r->exited, r->exited_count);
 	memcpy(r->losses, m->losses, sizeof(r->losses));
@@ -57,4 +55,6 @@ void model_close(struct model *m, enum ev_end end)
 	/* There may be many models that only wait for the report. */
 	gils_free(&m->gils);
 	VEC_TRIM(&m->series);
+	r->series = m->series.items;
+	r->series_count = m->series.count;
 }

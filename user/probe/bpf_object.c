@@ -97,7 +97,9 @@ static int set_sizes(struct gil_bpf *skel, const struct bpf_object_options *opti
 	bpf_program__set_autoload(skel->progs.gil_libc_entry, false);
 	const uint32_t slots = options->hold_slots ? options->hold_slots : 1;
 	skel->rodata->hold_slot_mask = slots - 1;
-	const int err = bpf_map__set_max_entries(skel->maps.thread_holds, slots);
+	int err = bpf_map__set_max_entries(skel->maps.thread_holds, slots);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.hold_slot_owners, slots);
 	if (err)
 		return err;
 	return bpf_map__set_max_entries(skel->maps.events, (uint32_t)options->ring_size);

@@ -165,7 +165,8 @@ static bool take_place(struct gil_bpf *skel, struct process *process, uint32_t s
 	return false;
 }
 
-uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t address)
+uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t address,
+			uint64_t first_ns)
 {
 	const struct gil_key key = {.address = address, .process = process->slot};
 	uint32_t slot;
@@ -173,6 +174,7 @@ uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t 
 	if (bpf_map_lookup_and_delete_elem(bpf_map__fd(skel->maps.free_gils), NULL, &slot))
 		return STATE_NO_GIL;
 	skel->bss->gils[slot].process = process->slot;
+	skel->bss->gils[slot].first_ns = first_ns;
 	skel->bss->gils[slot].address = address;
 	if (!take_place(skel, process, slot)) {
 		skel->bss->gils[slot].address = 0;

@@ -26,8 +26,10 @@ int tables_add_code(struct gil_bpf *skel, const struct target *target,
 struct process *tables_add_process(struct gil_bpf *skel, const struct target *target,
 				   const struct probe_plan *plan, uint32_t code, uint32_t id);
 
-/* Gives a GIL of the process its slot; the slot's number, or STATE_NO_GIL: the table is full. */
-uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t address);
+/* Gives a GIL of the process, first seen at first_ns, its slot; the slot's number, or STATE_NO_GIL:
+ * the table is full. */
+uint32_t tables_add_gil(struct gil_bpf *skel, struct process *process, uint64_t address,
+			uint64_t first_ns);
 
 /*
  * Nothing finds the process any more. `reuse`: its threads are gone, so that no program can be at

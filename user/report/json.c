@@ -118,6 +118,14 @@ static json_t *overhead(const struct view *view)
 			 (json_int_t)o->tool_max_rss_bytes);
 }
 
+static json_t *probe_cost(const struct view_process *process)
+{
+	if (!process->view->result->overhead.ns_per_hit)
+		return json_null();
+	return json_pack("{s:I, s:f}", "ns", (json_int_t)process->process->probe_cost_ns,
+			 "cpu_fraction", process->paid_cpus);
+}
+
 static json_t *python(const struct view_process *process)
 {
 	const struct target *t = process->process->target;
@@ -267,6 +275,7 @@ static void put_process(struct json_out *to, const struct view_process *p)
 	put_member(to, indent, "observed_ns", json_integer((json_int_t)p->sums.observed_ns));
 	put_member(to, indent, "unobserved_ns", json_integer((json_int_t)p->sums.unobserved_ns));
 	put_member(to, indent, "end", json_string(end_name(model->end)));
+	put_member(to, indent, "probe_cost", probe_cost(p));
 	if (p->losses)
 		put_member(to, indent, "losses", losses(model->losses, false));
 	put_member(to, indent, "python", python(p));

@@ -27,11 +27,8 @@ struct result_capture {
 
 struct result_overhead {
 	uint64_t probe_hits;
-	uint64_t ns_per_hit; /* measured on ourselves, 0: not known */
-	/* CPUs that the process paid which paid most: what its hits cost it by the time that it was
-	 * observed. */
-	double target_cpu_fraction;
-	pid_t dearest_pid;
+	uint64_t ns_per_hit;	    /* measured on ourselves, 0: not known */
+	double target_cpu_fraction; /* CPUs: what all hits cost, by the capture's time */
 	uint64_t tool_cpu_ns;
 	uint64_t tool_max_rss_bytes;
 };

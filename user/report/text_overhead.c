@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 gilscope contributors */
 /* What limits the trust in the numbers, and what they cost: losses, overhead, probes. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "report/format.h"
@@ -63,23 +64,36 @@ void text_process_losses(const struct page *page, const struct view_process *pro
 	free(words);
 }
 
+/* What the hits cost those who made them. */
+static char *cost_text(const struct page *page, const struct view *view)
+{
+	const struct result_overhead *overhead = &view->result->overhead;
+	const struct number ns = format_time(overhead->ns_per_hit, page->ascii);
+
+	if (!overhead->ns_per_hit)
+		return xstrdup("; what a hit cost is not known");
+	if (!view->several)
+		return xasprintf(" of about %s: the target paid %s of a CPU", ns.text,
+				 format_percent(view->dearest->paid_cpus).text);
+	if (!overhead->probe_hits)
+		return xasprintf(" of about %s", ns.text);
+	return xasprintf(" of about %s: the targets paid %s of a CPU together, process %d most, %s",
+			 ns.text, format_percent(overhead->target_cpu_fraction).text,
+			 (int)view->dearest->process->target->pid,
+			 format_percent(view->dearest->paid_cpus).text);
+}
+
 /* The probes, whether each is cheap, and what the target paid. */
 static void put_target_cost(const struct page *page, const struct view *view)
 {
-	const struct result_overhead *overhead = &view->result->overhead;
 	size_t count = view->sums.sites;
-	char where[64] = "", who[64] = "the target", emulated[128], cost[160];
+	char where[64] = "", emulated[128];
+	char *cost = cost_text(page, view);
 
-	if (view->several) {
+	if (view->several)
 		snprintf(where, sizeof(where), " in %s process%s",
 			 format_count(view->result->process_count).text,
 			 view->result->process_count == 1 ? "" : "es");
-		if (overhead->probe_hits)
-			snprintf(who, sizeof(who), "process %d, which paid most,",
-				 overhead->dearest_pid);
-		else
-			snprintf(who, sizeof(who), "the targets");
-	}
 	if (view->sums.single_stepped == 0)
 		snprintf(emulated, sizeof(emulated), "%semulated by the kernel",
 			 count == 1 ? "" : "all ");
@@ -87,15 +101,10 @@ static void put_target_cost(const struct page *page, const struct view *view)
 		snprintf(emulated, sizeof(emulated),
 			 "%zu of them single-stepped (several times dearer than emulated)",
 			 view->sums.single_stepped);
-	if (overhead->ns_per_hit)
-		snprintf(cost, sizeof(cost), " of about %s: %s paid %s of a CPU",
-			 format_time(overhead->ns_per_hit, page->ascii).text, who,
-			 format_percent(overhead->target_cpu_fraction).text);
-	else
-		snprintf(cost, sizeof(cost), "; what a hit cost is not known");
 	page_paragraph(page, "", "", 2, "%s probe%s%s, %s, %s hits%s.", format_count(count).text,
 		       count == 1 ? "" : "s", where, emulated,
-		       format_count(overhead->probe_hits).text, cost);
+		       format_count(view->result->overhead.probe_hits).text, cost);
+	free(cost);
 }
 
 /* What the records leave to the histograms. */
@@ -103,31 +112,46 @@ static void put_mode(const struct page *page, const struct view *view)
 {
 	const struct view_sums *sums = &view->sums;
 
-	if (sums->short_holds)
+	if (strcmp(view->result->capture.mode, "aggregate") != 0)
+		page_paragraph(page, "", "", 2, "Mode %s: each hold was recorded by itself.",
+			       view->result->capture.mode);
+	else
 		page_paragraph(page, "", "", 2,
-			       "%s of the holds (%s), short and wanted by nobody, were counted in "
-			       "the kernel; --mode exact records each one.",
+			       "Mode aggregate: %s of the holds (%s), short and wanted by nobody, "
+			       "were counted in the kernel instead of being recorded one by one.",
 			       format_count(sums->short_holds).text,
 			       format_share(sums->short_holds, sums->holds).text);
+}
+
+/* Processes that paid more than they should be asked for. */
+static void put_warning(const struct page *page, const struct view *view)
+{
+	char others[64] = "";
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->result->process_count; i++)
+		count += view->processes[i].paid_cpus > MAX_TARGET_COST;
+	if (!count)
+		return;
+	if (count > 1)
+		snprintf(others, sizeof(others), ", and %zu other%s more than %.0f%%", count - 1,
+			 count == 2 ? "" : "s", 100 * MAX_TARGET_COST);
+	page_paragraph(page, page_red(page), "", 2,
+		       "Warning: process %d paid %s of a CPU for its probes%s: holds and waits are "
+		       "longer than without them.",
+		       (int)view->dearest->process->target->pid,
+		       format_percent(view->dearest->paid_cpus).text, others);
 }
 
 void text_overhead(const struct page *page, const struct view *view)
 {
 	const struct result_overhead *overhead = &view->result->overhead;
 
-	char who[64] = "the target";
-
-	if (view->several)
-		snprintf(who, sizeof(who), "process %d", overhead->dearest_pid);
 	page_heading(page, "Overhead", "");
 	put_target_cost(page, view);
 	put_mode(page, view);
 	page_paragraph(page, "", "", 2, "gilscope itself took %s of CPU time and %s of memory.",
 		       format_time(overhead->tool_cpu_ns, page->ascii).text,
 		       format_bytes(overhead->tool_max_rss_bytes).text);
-	if (overhead->target_cpu_fraction > MAX_TARGET_COST)
-		page_paragraph(page, page_red(page), "", 2,
-			       "Warning: %s paid more than %.0f%% of a CPU for the probes, so its "
-			       "holds and waits are longer than without them.",
-			       who, 100 * MAX_TARGET_COST);
+	put_warning(page, view);
 }

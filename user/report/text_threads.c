@@ -205,8 +205,8 @@ static void put_more(const struct page *page, const struct view_process *process
 	if (rest.threads)
 		page_paragraph(
 			page, "", "", 2,
-			"These are the %d that waited longest and the %d others that held longest; "
-			"%s more thread%s in -f csv: held %s, waited %s.",
+			"These are the %d that waited most and the %d others that held most; "
+			"%s more thread%s told one by one by json and csv: held %s, waited %s.",
 			MAX_ROWS - HOLDER_ROWS, HOLDER_ROWS, format_count(rest.threads).text,
 			rest.threads == 1 ? " is" : "s are",
 			format_time(rest.held_ns, page->ascii).text,

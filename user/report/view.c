@@ -122,6 +122,8 @@ static void view_process(struct view_process *out, const struct view *view, size
 	view_threads(out, ascii);
 	view_probes(out, ascii);
 	view_gils(out);
+	if (out->sums.observed_ns)
+		out->paid_cpus = (double)process->probe_cost_ns / (double)out->sums.observed_ns;
 	for (size_t i = 0; i < LOSS_KINDS; i++)
 		out->losses += model->losses[i];
 }
@@ -172,6 +174,8 @@ void view_init(struct view *out, const struct result *result, const struct repor
 		add_sums(&out->sums, &p->sums);
 		hist_merge(&out->hold, &p->process->model->hold);
 		hist_merge(&out->wait, &p->process->model->wait);
+		if (!out->dearest || p->paid_cpus > out->dearest->paid_cpus)
+			out->dearest = p;
 	}
 	for (size_t i = 0; i < LOSS_KINDS; i++)
 		out->losses += result->losses[i];

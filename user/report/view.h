@@ -46,7 +46,10 @@ struct view_process {
 	size_t all_threads; /* each once, whether it used a GIL or not */
 	struct view_sums sums;
 	uint64_t losses; /* of this process, of all kinds */
-	bool quiet;	 /* no thread held a GIL nor waited for one, as far as is known */
+	/* CPUs: what its hits cost it, by the time that it was observed: what a short life paid does
+	 * not shrink with the capture's length. */
+	double paid_cpus;
+	bool quiet; /* no thread held a GIL nor waited for one, as far as is known */
 };
 
 struct view {
@@ -54,8 +57,9 @@ struct view {
 	const struct report_options *options;
 	/* Safe to print, owned. */
 	char *kernel, *arch, *note;
-	struct view_process *processes; /* result->process_count */
-	bool several;			/* the report is one of several processes */
+	struct view_process *processes;	    /* result->process_count */
+	const struct view_process *dearest; /* of these the one that paid most */
+	bool several;			    /* the report is one of several processes */
 	struct view_sums sums;
 	struct hist hold, wait; /* of all threads */
 	uint64_t losses;	/* of all kinds */
