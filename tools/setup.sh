@@ -5,16 +5,25 @@
 # Installs what building and testing gilscope needs and this machine lacks, on Debian and its
 # relatives. A machine that lacks nothing is not touched and needs neither root nor a network.
 # Arguments name what else is wanted: kernels-x86, kernels-arm64 (make check-kernels),
-# bench (make bench: the tools that it compares with).
+# bench (make bench: the tools that it compares with; each is installed by itself, and one that
+# cannot be is named, keeps none of the others away, and makes the status 1).
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
 missing=
+missing_peers=
+status=0
 
 need() { # package, then a command that succeeds if it is there
 	package=$1
 	shift
 	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+peer() { # the same for what make bench compares with
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing_peers="$missing_peers $package"
 }
 
 program() {
@@ -66,12 +75,12 @@ for part in "$@"; do
 		program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 		;;
 	bench)
-		program bpftrace bpftrace
-		program wrk wrk
-		program perf linux-perf
-		need gunicorn /usr/bin/python3 -c 'import gunicorn'
-		need python3-flask /usr/bin/python3 -c 'import flask'
-		need python3-venv /usr/bin/python3 -c 'import ensurepip'
+		peer bpftrace command -v bpftrace
+		peer wrk command -v wrk
+		peer linux-perf command -v perf
+		peer gunicorn /usr/bin/python3 -c 'import gunicorn'
+		peer python3-flask /usr/bin/python3 -c 'import flask'
+		peer python3-venv /usr/bin/python3 -c 'import ensurepip'
 		;;
 	*)
 		echo "setup: unknown: $part" >&2
@@ -80,22 +89,31 @@ for part in "$@"; do
 	esac
 done
 
-if [ -n "$missing" ]; then
+# Whether packages can be installed here; if not, it says why.
+can_install() { # packages
 	if ! command -v apt-get >/dev/null; then
-		echo "setup: this machine lacks:$missing" >&2
+		echo "setup: this machine lacks: $*" >&2
 		echo "setup: there is no apt-get here: install them by hand (the names are Debian's)" >&2
-		exit 1
+		return 1
 	fi
 	if [ "$(id -u)" -ne 0 ]; then
-		echo "setup: this machine lacks:$missing" >&2
-		echo "setup: run it as root, or: sudo apt-get install$missing" >&2
-		exit 1
+		echo "setup: this machine lacks: $*" >&2
+		echo "setup: run it as root, or: sudo apt-get install $*" >&2
+		return 1
 	fi
-	echo "setup: installing$missing"
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get -q -y update
+}
+
+install() { # packages
+	echo "setup: installing $*"
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@"
+}
+
+if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # one word for each package
-	apt-get -q -y install --no-install-recommends $missing
+	can_install $missing || exit 1
+	apt-get -q -y update
+	# shellcheck disable=SC2086
+	install $missing
 fi
 
 if [ ! -e /sys/kernel/btf/vmlinux ]; then
@@ -103,18 +121,45 @@ if [ ! -e /sys/kernel/btf/vmlinux ]; then
 		"here, but it cannot attach" >&2
 fi
 
+lacks_peer() {
+	echo "setup: $1 cannot be installed: make bench goes without it" >&2
+	status=1
+}
+
+install_packaged_peers() { # packages
+	can_install "$@" || {
+		status=1
+		return
+	}
+	apt-get -q -y update || echo "setup: the lists of packages are as they were" >&2
+	for package in "$@"; do
+		install "$package" || lacks_peer "$package"
+	done
+}
+
+has_peers() { # folder of an environment
+	"$1/bin/py-spy" --version >/dev/null 2>&1 && "$1/bin/austin" --version >/dev/null 2>&1
+}
+
 # Profilers from PyPI, in an environment of their own. The newest austin may want a newer libc.
-install_peers() {
+install_pypi_peers() {
 	venv=${GILSCOPE_CACHE:-$HOME/.cache/gilscope}/bench/venv
-	"$venv/bin/py-spy" --version >/dev/null 2>&1 && "$venv/bin/austin" --version >/dev/null 2>&1 && return
+	! has_peers "$venv" || return 0
 	echo "setup: installing py-spy and austin into $venv"
-	/usr/bin/python3 -m venv "$venv" || return
+	/usr/bin/python3 -m venv "$venv" || {
+		lacks_peer "an environment for py-spy and austin"
+		return
+	}
 	pip="$venv/bin/pip -q --disable-pip-version-check install"
-	$pip py-spy || echo "setup: py-spy cannot be installed" >&2
-	$pip austin-dist || echo "setup: austin cannot be installed" >&2
-	"$venv/bin/austin" --version >/dev/null 2>&1 || $pip 'austin-dist<4' || :
+	$pip py-spy || lacks_peer py-spy
+	$pip austin-dist && "$venv/bin/austin" --version >/dev/null 2>&1 ||
+		$pip 'austin-dist<4' || lacks_peer austin
 }
 
 for part in "$@"; do
-	[ "$part" != bench ] || install_peers
+	[ "$part" = bench ] || continue
+	# shellcheck disable=SC2086
+	[ -z "$missing_peers" ] || install_packaged_peers $missing_peers
+	install_pypi_peers
 done
+exit "$status"
