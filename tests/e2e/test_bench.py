@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -42,8 +43,8 @@ def test_ctrl_c_leaves_nothing_behind():
     """It ends what it has started, and prints."""
     bench = start("memory")
     try:
-        LineReader(bench.stderr.fileno(), "bench").read(PATIENCE)  # "memory ..."
-        children = wait_for_children(bench.pid)
+        assert LineReader(bench.stderr.fileno(), "bench").read(PATIENCE) == "memory ..."
+        children = wait_for_children(bench)
         bench.send_signal(signal.SIGINT)
         told, said = bench.communicate(timeout=PATIENCE)
     finally:
@@ -53,10 +54,14 @@ def test_ctrl_c_leaves_nothing_behind():
     assert not [pid for pid in children if pathlib.Path("/proc/%s" % pid).exists()]
 
 
-def wait_for_children(pid):
+def wait_for_children(bench):
     """Its child processes, when it has at least two: a target and who watches it."""
-    listed = pathlib.Path("/proc/%d/task/%d/children" % (pid, pid))
-    while True:
-        children = listed.read_text().split()
+    listed = pathlib.Path("/proc/%d/task/%d/children" % (bench.pid, bench.pid))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        children = listed.read_text(encoding="ascii").split()
         if len(children) >= 2:
             return children
+        assert bench.poll() is None, "the bench has ended, with status %d" % bench.returncode
+        time.sleep(0.01)
+    raise AssertionError("the bench has started %d processes" % len(children))
