@@ -31,6 +31,8 @@ class Capture:
 
     def __init__(self, context, *options, pids, env=None):
         self.file = context.new_file("json")
+        # Which it has to have been, if that was asked for.
+        self.mode = options[options.index("--mode") + 1] if "--mode" in options else None
         command = [context.gilscope, "stat", "-v", "-f", "json", "-o", self.file]
         command += ["-p", ",".join(map(str, pids)), *options]
         self.child = Child(command, STARTED, on="stderr", env=env)
@@ -45,9 +47,21 @@ class Capture:
         status = self.child.end(signal.SIGINT)
         if status:
             raise Failed("gilscope ended with status %d: %s" % (status, self.child.reader.seen[-1]))
-        report = Report(json.loads(self.file.read_text(encoding="utf-8")))
-        self.file.unlink()
+        report = read_report(self.file)
+        if self.mode not in (None, report.mode):
+            raise Failed("gilscope's report is of mode %s, not %s" % (report.mode, self.mode))
         return report
+
+
+def read_report(file):
+    """The Report, whose file is gone then."""
+    try:
+        return Report(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, LookupError, TypeError) as error:
+        what = "%s: %s" % (type(error).__name__, error)
+        raise Failed("gilscope's report cannot be read: %s" % what) from error
+    finally:
+        file.unlink(missing_ok=True)
 
 
 class Report:
@@ -55,6 +69,7 @@ class Report:
 
     def __init__(self, report):
         overhead = report["overhead"]
+        self.mode = report["capture"]["mode"]
         self.hits = overhead["probe_hits"]
         self.hit_ns = overhead["ns_per_hit"] or 0
         self.target_fraction = overhead["target_cpu_fraction"] or 0.0
