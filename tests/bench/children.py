@@ -10,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from lines import LineReader  # noqa: E402 (the path comes first)
@@ -26,8 +27,21 @@ class Failed(Exception):
     """A process did not do what it was started for, and why."""
 
 
+class Absent(Failed):
+    """Something that is measured with or compared with is not on this machine."""
+
+
 # What can go wrong with processes that come and go: also their files in /proc.
 FAILURES = (Failed, OSError)
+
+
+def reason_of(error):
+    """Why it failed, for one cell. What is no failure of a process is one of the bench itself, whose
+    place stderr is told."""
+    if isinstance(error, FAILURES):
+        return str(error)
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return "%s: %s" % (type(error).__name__, error)
 
 
 def follow_to_the_end():

@@ -6,15 +6,17 @@ import dataclasses
 
 import stats
 import tables
+from children import Absent, reason_of
 from tables import with_spread
 
 NOT_MEASURED = "not measured"
+ABSENT = "absent"  # not measured, for want of something that is not gilscope's
 
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """One row: what is claimed, its bar as text, what was measured as text, the verdict (one of
-    stats, or NOT_MEASURED), and how it was measured or why not."""
+    stats, NOT_MEASURED or ABSENT), and how it was measured or why not."""
 
     what: str
     bar: str
@@ -26,7 +28,7 @@ class Claim:
 def from_values(what, bar, bar_text, values, show, how=""):
     """A claim about the median of values, one a round."""
     if not values:
-        return Claim(what, bar_text, "-", NOT_MEASURED, how or "no value")
+        return missing(what, bar_text, "no value")
     found = stats.estimate(values)
     measured = with_spread(found.median, found.interval, show)
     return Claim(what, bar_text, measured, bar.judge(found.interval), how)
@@ -37,8 +39,24 @@ def from_count(what, bar, bar_text, value, show, how=""):
     return Claim(what, bar_text, show(value), bar.judge_exactly(value), how)
 
 
-def missing(what, bar_text, reason):
-    return Claim(what, bar_text, "-", NOT_MEASURED, reason)
+def missing(what, bar_text, reason, verdict=NOT_MEASURED):
+    return Claim(what, bar_text, "-", verdict, reason)
+
+
+def broken(what, error):
+    """What an exception leaves of a measurement."""
+    verdict = ABSENT if isinstance(error, Absent) else NOT_MEASURED
+    return missing(what, "-", reason_of(error), verdict)
+
+
+def complaints(claims, whole):
+    """Why --check fails, in lines: noise is no reason, nor is what is absent. whole: all that was
+    wanted was begun and ended."""
+    lines = [] if whole else ["the run was interrupted"]
+    if not any(one.verdict in (stats.HOLDS, stats.FAILS, stats.NOISE) for one in claims):
+        lines.append("no bar was judged")
+    bad = [one for one in claims if one.verdict in (stats.FAILS, NOT_MEASURED)]
+    return lines + ["%s: %s" % (one.verdict, one.what) for one in bad]
 
 
 def table(claims):

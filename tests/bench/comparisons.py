@@ -11,7 +11,8 @@ import stats
 import tables
 import targets
 import ways
-from children import FAILURES, Failed
+from children import Absent
+from section import Section
 from stats import Bar, differences, estimate, ratios
 
 LIMIT = "two empty uprobes"
@@ -42,40 +43,30 @@ CPU_OF_CYCLE = Metric("cpu_ns", "CPU time of a cycle", tables.duration, adds_tim
 TIME = Metric("ns", "time", tables.duration)
 
 
-class Comparison:
+class Comparison(Section):
     """One workload. Subclasses say which process, what is measured, and which claims follow."""
 
     name, title, metrics = "", "", ()
     seconds = 110  # no round begins later
 
     def __init__(self, context):
-        self.context = context
+        super().__init__(context)
         self.results = rounds.Results()
-        self.failure = None
         self.python = None
 
     def start(self):
         """The target."""
         raise NotImplementedError
 
-    def measure(self):
-        """Runs the rounds. What fails is told in the tables."""
-        try:
-            target = self.start()
-        except FAILURES as error:
-            self.failure = str(error)
-            return
-        self.python = target.python
-        try:
+    def run(self):
+        """Runs the rounds."""
+        with targets.closing(self.start()) as (target,):
+            self.python = target.python
             ways.scout(self.context, target)
             everyone = ways.all_ways(self.context)
             rounds.run(
                 self.name, target, everyone, self.limits(), self.is_settled, self.results
             )
-        except FAILURES as error:
-            self.failure = str(error)
-        finally:
-            target.close()
 
     def limits(self):
         if self.context.quick:
@@ -115,13 +106,34 @@ class Comparison:
         return tables.with_spread(found.median, found.quartiles, show)
 
     def claims(self):
-        """The bars."""
-        return []
+        """The bars, and each of our ways that broke: not all have bars."""
+        broke = [way for way in self.results.missing if way.startswith(ways.OURS)]
+        rows = [
+            claims.missing("%s: %s" % (self.title, way), "-", self.results.missing[way])
+            for way in broke
+        ]
+        return super().claims() + rows
+
+    def claim(self, what, bar, bar_text, values, involved, how):
+        """A bar on the median of ratios that the involved ways gave; if there are none, why."""
+        if values:
+            return claims.from_values(what, bar, bar_text, values, tables.ratio, how)
+        return self.missing(what, bar_text, involved)
+
+    def missing(self, what, bar_text, involved):
+        """The claim with the reason why one of the involved ways gave nothing."""
+        for way in involved:
+            if way in self.results.missing:
+                verdict = claims.ABSENT if way in self.results.absent else claims.NOT_MEASURED
+                return claims.missing(what, bar_text, self.results.missing[way], verdict)
+        if self.failure:
+            return claims.missing(what, bar_text, self.failure.how, self.failure.verdict)
+        return claims.missing(what, bar_text, "no whole round")
 
     def notes(self):
         """Lines below the table."""
         if self.failure:
-            return ["%s: %s" % (self.title, self.failure)]
+            return ["%s: %s" % (self.title, self.failure.how)]
         lines = [
             "%s: %s: %s" % (self.title, way, reason)
             for way, reason in self.results.missing.items()
@@ -172,25 +184,19 @@ class Cycles(Comparison):
         ]
         return ratios(said, self.added(way, CPU_OF_CYCLE))
 
-    def claims(self):
+    def bars(self):
         where = "CPU time, %s" % (self.python.name if self.python else "-")
         found = []
         for way in ways.ours(self.context):
             for other, bar in ((LIMIT, AGAINST_LIMIT), (PEER, AGAINST_PEER)):
                 what = "added to a cycle: %s, times %s" % (way.name, other)
                 text = "at most %g" % bar.high
-                found.append(self.claim(what, text, bar, way.name, other, where))
+                values = self.against(way.name, other)
+                found.append(self.claim(what, bar, text, values, (way.name, other), where))
             what = "%s: hits x cost of a hit, by the measured slowdown" % way.name
             values = self.agreement(way.name)
-            text = "0.67 to 1.33"
-            found.append(claims.from_values(what, AGREES, text, values, tables.ratio, where))
+            found.append(self.claim(what, AGREES, "0.67 to 1.33", values, (way.name,), where))
         return found
-
-    def claim(self, what, text, bar, way, other, where):
-        reason = self.failure or self.results.missing.get(way) or self.results.missing.get(other)
-        if reason:
-            return claims.missing(what, text, reason)
-        return claims.from_values(what, bar, text, self.against(way, other), tables.ratio, where)
 
 
 class DebianCycles(Cycles):
@@ -201,11 +207,11 @@ class DebianCycles(Cycles):
     def python_wanted(self):
         found = pythons.debian()
         if not found:
-            raise Failed("%s is not there or too old" % pythons.DEBIAN)
+            raise Absent("%s is not there or too old" % pythons.DEBIAN)
         return found
 
-    def claims(self):
-        return [one for one in super().claims() if PEER not in one.what]
+    def bars(self):
+        return [one for one in super().bars() if PEER not in one.what]
 
 
 class Cycles2(Comparison):
@@ -226,14 +232,13 @@ class Compute(Comparison):
         pieces = 1 if self.context.quick else 3
         return targets.Script(pythons.main(), "compute.py", 4, go=(LOOPS,), pieces=pieces)
 
-    def claims(self):
+    def bars(self):
         found = []
         for way in ways.ours(self.context):
             what = "4 CPU-bound threads, %s: hits x cost of a hit" % way.name
             reports = [one for one in self.results.reports.get(way.name, []) if one]
             if not reports:
-                reason = self.failure or self.results.missing.get(way.name, "no round")
-                found.append(claims.missing(what, "at most 0.5%", reason))
+                found.append(self.missing(what, "at most 0.5%", (way.name,)))
                 continue
             claimed = estimate([one.target_fraction for one in reports])
             slower = [ratio - 1 for ratio in self.against_nothing(way.name, TIME)]

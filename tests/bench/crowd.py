@@ -8,8 +8,9 @@ import pythons
 import tables
 import targets
 from capture import MODES, Capture
+from section import Section
 from stats import Bar, estimate, ratios
-from tool import Section, closing
+from targets import closing
 
 FEW, MANY = 100_000, 300_000  # cycles of the two captures that are held against each other
 FLAT = Bar(1.25)

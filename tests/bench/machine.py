@@ -44,7 +44,8 @@ def version_of(name):
         said = output_of([program, "--version"])
     except Failed:
         return None
-    return "%s %s" % (name, re.search(r"\d[\w.]*", said)[0])
+    number = re.search(r"\d[\w.]*", said)
+    return "%s %s" % (name, number[0] if number else "of some version")
 
 
 def line(context):

@@ -12,7 +12,8 @@ import pythons
 import tables
 import targets
 from capture import Capture
-from children import FAILURES
+from section import Section
+from targets import closing
 
 
 def program_ids(pid):
@@ -26,37 +27,26 @@ def program_ids(pid):
     return ids
 
 
-class Programs:
+class Programs(Section):
     """A table of their instructions."""
 
     name = "programs"
 
     def __init__(self, context):
-        self.context = context
-        self.rows, self.failure = [], None
+        super().__init__(context)
+        self.counts, self.loaded = {}, {}
 
-    def measure(self):
-        counts = {}
+    def run(self):
         for path in sorted((self.context.build / "gen").glob("*.bpf.o")):
-            counts.update(instructions.count(path))
-        try:
-            loaded = self.loaded()
-        except FAILURES as error:
-            loaded, self.failure = {}, str(error)
-        for name, number in counts.items():
-            # The kernel keeps 15 bytes of a name.
-            kernel, machine = loaded.get(name[:15], ("", ""))
-            self.rows.append([name, str(number), str(kernel), str(machine)])
+            self.counts.update(instructions.count(path))
+        self.loaded = self.load()
 
-    def loaded(self):
+    def load(self):
         """{name: (instructions in the kernel, bytes of machine code)} while a capture runs."""
-        target = targets.Script(pythons.main(), "sleeper.py")
-        try:
+        with closing(targets.Script(pythons.main(), "sleeper.py")) as (target,):
             capture = Capture(self.context, pids=[target.pid])
             shown = [peers.bpftool("prog", "show", "id", one) for one in program_ids(capture.pid)]
             capture.finish()
-        finally:
-            target.close()
         size = instructions.INSTRUCTION
         return {
             one["name"]: (one["bytes_xlated"] // size, one.get("bytes_jited", ""))
@@ -64,10 +54,12 @@ class Programs:
             if "name" in one
         }
 
-    def claims(self):
-        return []
-
     def tables(self):
         title = "BPF programs and the functions that they call"
         header = ["function", "instructions", "in the kernel", "bytes of machine code"]
-        return [tables.Table(title, header, self.rows, [self.failure] if self.failure else [])]
+        rows = []
+        for name, number in self.counts.items():
+            # The kernel keeps 15 bytes of a name.
+            kernel, machine = self.loaded.get(name[:15], ("", ""))
+            rows.append([name, str(number), str(kernel), str(machine)])
+        return [tables.Table(title, header, rows)]

@@ -8,7 +8,6 @@ import sys
 import time
 
 import children
-from children import FAILURES
 from ways import check_probes, expected, wait_for_probes
 
 
@@ -23,10 +22,11 @@ class Limits:
 
 class Results:
     """What the whole rounds said: values[way][metric] and reports[way] are lists with one entry a
-    round; missing[way] is why a way has none."""
+    round; missing[way] is why a way has none, and absent has those that are not on this machine."""
 
     def __init__(self):
         self.values, self.reports, self.missing = {}, {}, {}
+        self.absent = set()
         self.rounds = 0
         self.end = "interrupted"  # why there were no more
 
@@ -69,10 +69,10 @@ def one_round(target, active, results):
         before = list(children.alive)
         try:
             measured[way.name] = measure_way(way, target)
-        except FAILURES as error:
+        except Exception as error:  # the others are still to be measured
             if way is active[0]:
                 raise
-            results.drop(way.name, str(error))
+            results.drop(way.name, children.reason_of(error))
             active.remove(way)
             children.kill_since(before)
             wait_for_probes(target, {})
@@ -86,6 +86,7 @@ def run(title, target, ways, limits, is_settled, results):
         reason = way.missing(target)
         if reason:
             results.missing[way.name] = reason
+            results.absent.add(way.name)
         else:
             active.append(way)
     begin = time.monotonic()

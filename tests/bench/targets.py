@@ -3,6 +3,7 @@
 """The processes that are measured. A target has a pid, does a piece of work when it is asked, and
 says what that cost."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import shutil
 import signal
 
 import pythons
-from children import Child, Failed, output_of
+from children import FAILURES, Absent, Child, Failed, output_of
 from proc import Sites
 
 WORKLOADS = pathlib.Path(__file__).resolve().parent / "workloads"
@@ -74,7 +75,7 @@ class Service:
     def __init__(self, python, seconds):
         own = pythons.debian()
         if not own or not shutil.which("wrk"):
-            raise Failed("no %s here: tools/setup.sh bench" % ("wrk" if own else pythons.DEBIAN))
+            raise Absent("no %s here: tools/setup.sh bench" % ("wrk" if own else pythons.DEBIAN))
         if python.version[:2] != own.version[:2]:
             python = own  # Debian's packages are for Debian's version
         self.python, self.seconds = python, seconds
@@ -117,6 +118,21 @@ class Service:
         """The master ends its worker, without waiting for requests."""
         self.sites.close()
         self.child.end(signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def closing(*those):
+    """The targets, closed at the end. If something failed before, that is told, not what closing
+    them leads to."""
+    try:
+        yield those
+    except BaseException:
+        for one in those:
+            with contextlib.suppress(*FAILURES):
+                one.close()
+        raise
+    for one in those:
+        one.close()
 
 
 def in_ms(text):

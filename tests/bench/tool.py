@@ -3,7 +3,6 @@
 """What gilscope itself takes: CPU time, memory, losses, time to attach, and what an idle target
 costs it."""
 
-import contextlib
 import os
 import re
 import time
@@ -14,8 +13,10 @@ import proc
 import tables
 import targets
 from capture import MODES, Capture
-from children import FAILURES, Failed
+from children import Absent, Failed
+from section import Section
 from stats import Bar
+from targets import closing
 
 MILLION = 1e6
 BATCH = 50_000
@@ -25,49 +26,6 @@ FLAT = Bar(1.05)  # a late RSS by an early one
 IDLE = Bar(0.001)  # of a CPU: what "no CPU" is measured as
 TOOL_CPU = {"aggregate": Bar(0.01e9), "exact": Bar(0.10e9)}  # ns for a million holds
 FIRST, AGAIN = Bar(200.0), Bar(60.0)  # ms
-
-
-class Section:
-    """Something that is measured and gives claims, and tables if it has more to say."""
-
-    name = ""
-
-    def __init__(self, context):
-        self.context = context
-        self.found = []
-
-    def claims(self):
-        return self.found
-
-    def tables(self):
-        return []
-
-    def measure(self):
-        """Measures; what fails becomes a claim that was not measured."""
-        try:
-            self.run()
-        except FAILURES as error:
-            self.found.append(claims.missing(self.name, "-", str(error)))
-
-    def run(self):
-        raise NotImplementedError
-
-    def rounds(self, full):
-        return 5 if self.context.quick else full
-
-    def seconds(self, full):
-        """A duration, shorter if it has to be quick."""
-        return full / 5 if self.context.quick else full
-
-
-@contextlib.contextmanager
-def closing(*those):
-    """The targets, closed at the end."""
-    try:
-        yield those
-    finally:
-        for one in those:
-            one.close()
 
 
 def busy_all(those, seconds):
@@ -201,7 +159,7 @@ class Start(Section):
     def run(self):
         python = pythons.debian()
         if not python:
-            raise Failed("%s is not there or too old" % pythons.DEBIAN)
+            raise Absent("%s is not there or too old" % pythons.DEBIAN)
         times = {True: [], False: []}
         with closing(targets.Script(python, "sleeper.py")) as (target,):
             for _ in range(self.rounds(9)):

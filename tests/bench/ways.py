@@ -16,6 +16,7 @@ PATIENCE_S = 20
 # it is hit (handler_chain in kernel/events/uprobes.c).
 STIR_AFTER_S = 2
 POLL_S = 0.02
+OURS = "gilscope"  # how the names of this project's ways begin
 CALL_SITES, LIBC, FUNCTIONS = "call sites", "libc", "functions"
 
 
@@ -72,7 +73,7 @@ class Gilscope:
 
     def __init__(self, context, *options, group=CALL_SITES):
         self.context, self.options, self.group = context, options, group
-        self.name = " ".join(["gilscope", *options])
+        self.name = " ".join([OURS, *options])
 
     def missing(self, target):
         return None

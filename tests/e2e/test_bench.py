@@ -2,6 +2,7 @@
 # Copyright (c) 2026 gilscope contributors
 """tests/bench at work: that it measures and says so, not what it measured."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -18,10 +19,18 @@ BENCH = scope.ROOT / "tests" / "bench" / "bench.py"
 BUILD = pathlib.Path(scope.PROGRAM).parent
 
 
-def start(*arguments):
+# Says its version, and does nothing else.
+BROKEN = """#!/bin/sh
+[ "$1" = --version ] && echo gilscope 0 && exit
+echo broken >&2
+exit 3
+"""
+
+
+def start(*arguments, **options):
     command = [sys.executable, BENCH, "--build", BUILD, "--quick", *arguments]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, **streams)
+    return subprocess.Popen(command, **streams, **options)
 
 
 def test_what_it_measures_is_in_the_tables():
@@ -37,6 +46,19 @@ def test_what_it_measures_is_in_the_tables():
     assert int(instructions) <= int(in_the_kernel)
     assert int(machine_code.rstrip(" |")) > 0
     assert told.decode().splitlines()[-1].startswith("Machine: Linux ")
+
+
+@pytest.mark.parametrize("options, status", [([], 0), (["--check"], 1)])
+def test_a_broken_gilscope_fails_a_check(tmp_path, options, status):
+    program = tmp_path / "gilscope"
+    program.write_text(BROKEN, encoding="ascii")
+    program.chmod(0o755)
+    bench = start(*options, "idle", "cycles2", env={**os.environ, "GILSCOPE": str(program)})
+    told, said = bench.communicate(timeout=PATIENCE)
+
+    assert bench.returncode == status, said
+    assert told.decode().count("not measured  gilscope ended: broken") == 2
+    assert (b"not measured: idle" in said) == bool(status)
 
 
 def test_ctrl_c_leaves_nothing_behind():

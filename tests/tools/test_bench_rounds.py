@@ -60,6 +60,8 @@ class Way:
         self.attached += 1
         if self.breaks == "attach" and self.attached == 3:
             raise Failed("it broke")
+        if self.breaks == "oddly":
+            raise IndexError("odd")
         self.target.watcher = self
         if self.probes:
             places = {self.group: self.probes}
@@ -118,9 +120,18 @@ def test_a_way_that_breaks_is_dropped_with_its_reason(target):
     assert len(results.of("good", "ns")) == len(results.of("nothing", "ns")) == LIMITS.most
 
 
+def test_a_way_that_the_bench_cannot_read(target):
+    """An error of the bench costs that way alone."""
+    results = run(target, Way(target, "bad", breaks="oddly"), Way(target, "good", 10))
+    assert results.missing == {"bad": "IndexError: odd"}
+    assert not results.absent
+    assert len(results.of("good", "ns")) == LIMITS.most
+
+
 def test_a_way_that_is_missing(target):
     results = run(target, Way(target, "absent", breaks="missing"))
     assert results.missing == {"absent": "not installed"}
+    assert results.absent == {"absent"}
     assert "absent" not in target.log
 
 
