@@ -90,5 +90,5 @@ def with_spread(middle, spread, show):
 
 
 def without_unit(text, unit):
-    """The number alone if that is its unit."""
-    return text[: len(text) - len(unit)] if unit_of(text) == unit else text
+    """The number alone if that is its unit; a text without a number as it is."""
+    return text[: len(text) - len(unit)] if unit_of(text) == unit != text else text

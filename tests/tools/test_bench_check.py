@@ -16,6 +16,7 @@ import bench  # noqa: E402 (the path comes first)
 import capture  # noqa: E402
 import claims  # noqa: E402
 import comparisons  # noqa: E402
+import crowd  # noqa: E402
 import stats  # noqa: E402
 import targets  # noqa: E402
 import ways  # noqa: E402
@@ -199,3 +200,25 @@ def test_a_report_of_another_mode_does_not_count(tmp_path):
 def test_a_report_that_cannot_be_read(tmp_path, text):
     with pytest.raises(Failed, match="cannot be read"):
         finish(tmp_path, text, None)
+
+
+class QuickContext:
+    quick = True
+
+
+@pytest.mark.parametrize(
+    "mode, many, verdicts",
+    [
+        ("aggregate", (2000, 1.0), [stats.HOLDS, stats.HOLDS]),
+        ("aggregate", (2000, 5.0), [stats.HOLDS, stats.FAILS]),
+        ("aggregate", (3000, 1.0), [stats.FAILS, stats.HOLDS]),
+        ("exact", (2000, 1.0), [stats.HOLDS, stats.HOLDS]),
+        ("exact", (2000, 1.5), [stats.HOLDS, stats.FAILS]),
+    ],
+)
+def test_either_cost_of_a_crowd_may_grow(mode, many, verdicts):
+    """What a hold adds to the target does not hide what it takes of gilscope's time."""
+    one = crowd.Crowd(QuickContext())
+    one.costs = {(mode, 1): [(2000, 1.0)] * 7, (mode, 1000): [many] * 7}
+    one.claim(mode)
+    assert [row.verdict for row in one.found] == verdicts

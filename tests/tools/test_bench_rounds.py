@@ -222,3 +222,8 @@ def test_a_table_in_both_forms():
 )
 def test_a_number_with_its_spread(middle, spread, text):
     assert tables.with_spread(middle, spread, tables.duration) == text
+
+
+def test_a_ratio_to_nothing_with_its_spread():
+    infinite = float("inf")
+    assert tables.with_spread(infinite, (1.5, infinite), tables.ratio) == "huge (1.50 to huge)"
