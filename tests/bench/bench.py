@@ -9,9 +9,9 @@ Without names all of it, in about 20 minutes on a machine that has nothing else 
 takes a few minutes and says less. Progress goes to stderr, the tables to stdout. Ctrl-C prints what
 is there.
 
-Its status is 0 when it has measured, whatever came of it. With --check it is 1 if a bar fails or was
-not measured, if none was judged, or if the run was interrupted. It is 0 where the noise does not
-allow a verdict, and where what a bar compares gilscope with is not on this machine ("absent").
+Its status is 0 when it has measured, whatever came of it. With --check it is 1 if a bar fails or
+was not measured, if none was judged, or if the run was interrupted. It is 0 where the noise does
+not allow a verdict, and where what a bar compares gilscope with is not on this machine ("absent").
 """
 
 import argparse
@@ -72,8 +72,8 @@ def measure(sections):
 
 
 def attempt(what, call, broken):
-    """The list that the call returns. If it breaks, what else there is is still told, and broken has
-    one more claim."""
+    """The list that the call returns. If it breaks, broken has one more claim, and what else there
+    is is still told."""
     try:
         return call()
     except Exception as error:  # what was measured for 20 minutes is not thrown away

@@ -29,13 +29,13 @@ class Context:
 class Capture:
     """Running when it is made. messages: what it said until it ran."""
 
-    def __init__(self, context, *options, pids, env=None):
+    def __init__(self, context, *options, pids):
         self.file = context.new_file("json")
         # Which it has to have been, if that was asked for.
         self.mode = options[options.index("--mode") + 1] if "--mode" in options else None
         command = [context.gilscope, "stat", "-v", "-f", "json", "-o", self.file]
         command += ["-p", ",".join(map(str, pids)), *options]
-        self.child = Child(command, STARTED, on="stderr", env=env)
+        self.child = Child(command, STARTED, on="stderr")
         self.messages = list(self.child.reader.seen)
 
     @property

@@ -36,8 +36,8 @@ FAILURES = (Failed, OSError)
 
 
 def reason_of(error):
-    """Why it failed, for one cell. What is no failure of a process is one of the bench itself, whose
-    place stderr is told."""
+    """Why it failed, for one cell. What is no failure of a process is one of the bench itself,
+    whose place goes to stderr."""
     if isinstance(error, FAILURES):
         return str(error)
     traceback.print_exception(type(error), error, error.__traceback__)

@@ -12,8 +12,8 @@ from section import Section
 from stats import Bar, differences, estimate, ratios
 from targets import closing
 
-# Cycles of the two captures that are held against each other. The fewer ns of gilscope's a hold takes,
-# the more of them it needs to be seen beside what start and end take.
+# Cycles of the two captures that are held against each other. The less of gilscope's time a hold
+# takes, the more holds it needs to be seen beside what start and end take.
 FEW, MANY = 100_000, {"aggregate": 1_500_000, "exact": 600_000}
 QUICK_MANY = 300_000
 FLAT = Bar(1.25)

@@ -33,6 +33,30 @@ def run_ns(pid):
     return sum(read_schedstat(pid, tid) for tid in os.listdir("/proc/%d/task" % pid))
 
 
+def major_faults(pid):
+    """How often it had to wait for a page that was read from a file."""
+    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[9])
+
+
+def mapped_files(pid):
+    """The regular files that it has in its memory, as paths of this process."""
+    with open("/proc/%d/maps" % pid, encoding="utf-8", errors="replace") as file:
+        paths = {line.split(None, 5)[5].strip() for line in file if " /" in line}
+    return {path for path in paths if os.path.isfile(path)}
+
+
+def drop_from_page_cache(paths):
+    """The kernel forgets what it has of the files, but for pages in a process's memory."""
+    for path in paths:
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(file)  # a page that is not yet written stays
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(file)
+
+
 def read_schedstat(pid, tid):
     try:
         with open("/proc/%d/task/%s/schedstat" % (pid, tid), encoding="ascii") as file:

@@ -11,8 +11,8 @@ import sys
 import scope
 
 LIMIT = 32 << 20
-# Of what planning takes, 2.4 to 4.1 MiB came back for each of 7 interpreters, 1.9 MiB at most where the
-# interpreter's file was kept in memory.
+# Of what planning takes, 2.4 to 4.1 MiB came back for each of 7 interpreters, 1.9 MiB at most
+# where the interpreter's file was kept in memory.
 GIVEN_BACK = 2 << 20
 THREADS, CYCLES = 100, 50
 

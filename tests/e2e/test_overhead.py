@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""What the target pays for its probes, held against what gilscope says of it, and how often gilscope
-itself wakes up."""
+"""What the target pays for its probes, held against what gilscope says of it, and how often
+gilscope itself wakes up."""
 
 import pathlib
 import statistics
