@@ -108,12 +108,17 @@ install() { # packages
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@"
 }
 
+install_needed() { # packages
+	can_install "$@" || return
+	if ! apt-get -q -y update || ! install "$@"; then
+		echo "setup: apt-get cannot install all of: $*" >&2
+		return 1
+	fi
+}
+
 if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # one word for each package
-	can_install $missing || exit 1
-	apt-get -q -y update
-	# shellcheck disable=SC2086
-	install $missing
+	install_needed $missing || status=1
 fi
 
 if [ ! -e /sys/kernel/btf/vmlinux ]; then
