@@ -101,7 +101,7 @@ class Service:
             raise Failed("the service failed: %s" % said)
         return {
             "requests": float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]),
-            "p99": in_ms(re.search(r"99%\s+(\S+)", said)[1]),
+            "p99": in_ms(re.search(r"^\s+99%\s+(\S+)", said, re.MULTILINE)[1]),
         }
 
     def warm_up(self):
