@@ -75,6 +75,6 @@ def test_text(workload, attach):
     found = re.search(r"And ([\d,]+) threads that exited, together: held ", text)
     assert int(found.group(1).replace(",", "")) == truth["threads"] - KEPT
     shown = 20
-    found = re.search(r"([\d,]+) more threads are in -f csv: held ", text)
+    found = re.search(r"([\d,]+) more threads are told one by one by json and csv: held ", text)
     # The main thread has an entry too.
     assert int(found.group(1).replace(",", "")) == KEPT + 1 - shown
