@@ -36,9 +36,16 @@ struct ref_gil {
 	uint32_t id;
 	const struct ev_hold *holds[REF_MAX]; /* that reached the stream, in its order */
 	bool late[REF_MAX];		      /* tells of time after the end only */
+	size_t entries[REF_MAX];	      /* of their threads */
 	size_t count;
 	const struct ev_gil_end *end;
 	struct model_gil sums; /* what the model must say */
+};
+
+struct ref_wait {
+	const struct ref_gil *gil;
+	size_t entry;
+	uint64_t from, to;
 };
 
 struct ref {
@@ -50,6 +57,10 @@ struct ref {
 	size_t life_count;
 	struct ref_entry entries[REF_MAX];
 	size_t entry_count;
+	struct {
+		struct ref_wait *items;
+		size_t count, cap;
+	} waits;
 	struct model_bin bins[REF_MAX];
 	size_t bin_count;
 	uint64_t losses[LOSS_KINDS];
@@ -158,6 +169,12 @@ static inline void ref_wait(struct ref *r, struct ref_gil *g, uint32_t tid, uint
 	}
 	if (request >= r->t1 || end < g->sums.from_ns)
 		return;
+	*VEC_PUSH(&r->waits) = (struct ref_wait){
+		.gil = g,
+		.entry = (size_t)(ref_entry(r, tid, g->id) - r->entries),
+		.from = from,
+		.to = to,
+	};
 	ref_value(&ref_entry(r, tid, g->id)->wait, to - from, cut || from != request || to != end);
 	for (uint64_t t = from; t < to; t++) {
 		g->sums.wait_ns++;
@@ -210,6 +227,7 @@ static inline void ref_count_hold(struct ref *r, struct ref_gil *g, const struct
 	bool ended = !(h->flags & HOLD_OPEN) && ref_end(h) <= r->t1;
 	struct ref_entry *e = ref_entry(r, h->tid, g->id);
 
+	g->entries[g->count - 1] = (size_t)(e - r->entries);
 	ref_value(&e->hold, to - from, !ended || h->acquire_ns < g->sums.from_ns);
 	g->sums.holds++;
 	ref_bin(r, to)->holds++;
@@ -296,6 +314,18 @@ static inline bool ref_left(const struct ref *r, const struct ref_gil *g, uint64
 			return true;
 	}
 	return false;
+}
+
+/* The entry of the thread that held in the nanosecond that begins at t, which somebody did. */
+static inline size_t ref_holder(const struct ref_gil *g, uint64_t t)
+{
+	size_t i = 0;
+
+	while (g->late[i] || ref_backward(g->holds[i]) || !g->holds[i]->release_ns ||
+	       ref_no_begin(g->holds[i]) || t < g->holds[i]->acquire_ns ||
+	       t >= ref_end(g->holds[i]))
+		i++;
+	return g->entries[i];
 }
 
 /* How the GIL spent the nanosecond that begins at t: the field of the bin that it belongs to. */
@@ -426,6 +456,7 @@ static inline void ref_free(struct ref *r)
 		free(r->entries[i].hold.items);
 		free(r->entries[i].wait.items);
 	}
+	free(r->waits.items);
 }
 
 #endif

@@ -5,6 +5,7 @@
  * Streams are numbered; the number is the seed, and is printed when one fails.
  */
 #include "model_checks.h"
+#include "model/series.h"
 #include "model_simulator.h"
 
 #define LEGAL_STREAMS 6000
@@ -69,6 +70,46 @@ static void check_result(uint64_t number, const struct model_result *m, const st
 		CHECK(m->losses[i], r->losses[i]);
 }
 
+/* Asks for each nanosecond of each wait who held. */
+static void check_blame(uint64_t number, const struct model_result *m, const struct ref *r)
+{
+	const size_t n = r->entry_count;
+	uint64_t *pairs = xcalloc(n * n + 1, sizeof(*pairs)), *blocked = xcalloc(n + 1, 8);
+	struct model_bin *rest = xcalloc(n + 1, sizeof(*rest));
+
+	for (size_t i = 0; i < r->waits.count; i++) {
+		const struct ref_wait *w = &r->waits.items[i];
+
+		for (uint64_t t = w->from; t < w->to; t++) {
+			struct model_bin tick = {0};
+
+			*ref_tick(&tick, r, w->gil, t) = 1;
+			if (tick.held_ns) {
+				const size_t holder = ref_holder(w->gil, t);
+
+				pairs[w->entry * n + holder]++;
+				blocked[holder]++;
+			}
+			bin_merge(&rest[w->entry], &tick);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		CHECK(m->threads[i].handoff_ns, rest[i].handoff_ns + rest[i].idle_ns);
+		CHECK(m->threads[i].unknown_ns, rest[i].unknown_ns);
+		CHECK(m->threads[i].others_ns, 0);
+		CHECK(m->threads[i].blocked_ns, blocked[i]);
+	}
+	for (size_t i = 0; i < m->blame_count; i++) {
+		CHECK(m->blame[i].ns, pairs[m->blame[i].waiter * n + m->blame[i].holder]);
+		pairs[m->blame[i].waiter * n + m->blame[i].holder] = 0;
+	}
+	for (size_t i = 0; i < n * n; i++)
+		CHECK(pairs[i], 0);
+	free(pairs);
+	free(blocked);
+	free(rest);
+}
+
 /* Where the stream tells all, the model must know what really was. */
 static void check_truth(uint64_t number, const struct model_result *m, const struct sim *s)
 {
@@ -95,7 +136,7 @@ static void check_truth(uint64_t number, const struct model_result *m, const str
 static void check_identities(uint64_t number, const struct model_result *m, bool same_holds)
 {
 	struct model_bin gils = {0}, bins = {0};
-	uint64_t thread_hold = 0, thread_wait = 0, span = 0;
+	uint64_t thread_hold = 0, thread_wait = 0, blamed = 0, span = 0;
 
 	for (size_t i = 0; i < m->gil_count; i++) {
 		const struct model_gil *g = &m->gils[i];
@@ -114,14 +155,21 @@ static void check_identities(uint64_t number, const struct model_result *m, bool
 	for (size_t i = 0; i < m->thread_count; i++) {
 		thread_hold += m->threads[i].hold.total_ns;
 		thread_wait += m->threads[i].wait.total_ns;
+		blamed += m->threads[i].handoff_ns + m->threads[i].unknown_ns +
+			  m->threads[i].others_ns;
 	}
 	for (size_t i = 0; i < m->exited_count; i++) {
 		thread_hold += m->exited[i].hold.total_ns;
 		thread_wait += m->exited[i].wait.total_ns;
+		blamed +=
+			m->exited[i].handoff_ns + m->exited[i].unknown_ns + m->exited[i].others_ns;
 	}
 	if (same_holds)
 		CHECK(thread_hold, gils.held_ns);
 	CHECK(thread_wait, gils.wait_ns);
+	for (size_t i = 0; i < m->blame_count; i++)
+		blamed += m->blame[i].ns;
+	CHECK(blamed, thread_wait);
 	if (!m->series_count || !same_holds)
 		return;
 	for (size_t i = 0; i < m->series_count; i++) {
@@ -158,6 +206,7 @@ static void legal_streams_match_the_reference(void **state)
 		assert_non_null(model_result(m));
 		check_result(number, model_result(m), r);
 		check_truth(number, model_result(m), &s);
+		check_blame(number, model_result(m), r);
 		check_identities(number, model_result(m), true);
 		ref_free(r);
 		model_free(m);

@@ -71,46 +71,10 @@ void model_gil_known(struct model *m, const struct ev_gil *e)
 		sums->interp_ids[i] = e->interp_id[i];
 }
 
-static void times_add(struct model_times *times, uint64_t ns, bool clipped)
-{
-	times->total_ns += ns;
-	if (clipped) {
-		times->clipped++;
-		times->clipped_ns += ns;
-	} else {
-		hist_add(&times->hist, ns);
-	}
-}
-
 struct model_thread *model_entry_of(struct model *m, const struct gil *g, uint32_t tid)
 {
 	return threads_entry(&m->threads, g->sums.process, tid, gils_index(&m->gils, g),
 			     g->sums.id);
-}
-
-static void note_waiters(struct gil *g, uint32_t waiters)
-{
-	if (waiters > g->sums.waiters_max)
-		g->sums.waiters_max = waiters;
-}
-
-/* A thread's wait; `cut`: it did not end with an acquire. */
-static void add_wait(struct model *m, struct gil *g, uint32_t tid, struct span wait, bool cut)
-{
-	if (wait.end < wait.begin) {
-		model_lose(m, LOSS_bad_interval);
-		return;
-	}
-	if (wait.begin >= m->stop_ns || wait.end < g->sums.from_ns)
-		return;
-
-	uint64_t from = max_ns(wait.begin, g->sums.from_ns);
-	uint64_t to = min_ns(wait.end, m->stop_ns);
-
-	cut = cut || from != wait.begin || to != wait.end;
-	times_add(&model_entry_of(m, g, tid)->wait, to - from, cut);
-	gil_add(g, &m->series, SPAN_WAIT, from, to);
-	note_waiters(g, to > from); /* the records that counted it may be lost */
 }
 
 void model_wait(struct model *m, const struct ev_wait *e)
@@ -129,9 +93,10 @@ void model_wait(struct model *m, const struct ev_wait *e)
 	} else if (wait.begin <= wait.end) {
 		gil_leave(g, wait.begin, wait.end);
 		if (wait.begin < m->stop_ns && wait.end >= g->sums.from_ns)
-			note_waiters(g, e->waiters);
+			gil_note_waiters(g, e->waiters);
 	}
-	add_wait(m, g, e->tid, wait, true);
+	model_add_wait(m, g, e->tid, wait.begin, wait.end, true);
+	model_settle_waits(m, g);
 }
 
 /* Takes the record's number; how the gap between the cursor and the record's begin was spent. */
@@ -147,9 +112,9 @@ static void note_hold_waiters(struct model *m, struct gil *g, const struct ev_ho
 {
 	if (hold.begin >= m->stop_ns || hold.end < g->sums.from_ns)
 		return;
-	note_waiters(g, e->waiters_max);
+	gil_note_waiters(g, e->waiters_max);
 	if (hold.end <= m->stop_ns && !end_missed(e))
-		note_waiters(g, e->waiters);
+		gil_note_waiters(g, e->waiters);
 }
 
 static void count_release(struct model *m, struct gil *g, struct model_thread *t,
@@ -189,10 +154,10 @@ static void add_hold(struct model *m, struct gil *g, const struct ev_hold *e, st
 	bool ended = !(e->flags & HOLD_OPEN) && hold.end <= m->stop_ns;
 	bool clipped = !ended || overlap || hold.begin < g->sums.from_ns;
 	uint64_t end = min_ns(hold.end, m->stop_ns);
-	uint64_t ns = gil_advance(g, &m->series, SPAN_HELD, end);
 	struct model_thread *t = model_entry_of(m, g, e->tid);
+	uint64_t ns = gil_advance_held(g, &m->series, threads_ref(&m->threads, t), end);
 
-	times_add(&t->hold, ns, clipped);
+	model_times_add(&t->hold, ns, clipped);
 	count_hold(m, g, e, end);
 	if (ended && !(e->flags & HOLD_EXITED))
 		count_release(m, g, t, e);
@@ -241,29 +206,15 @@ static bool is_late(const struct model *m, const struct gil *g, const struct ev_
 	return g->cursor_ns >= m->stop_ns && (!e->acquire_ns || e->acquire_ns >= m->stop_ns);
 }
 
-void model_hold(struct model *m, const struct ev_hold *e)
+/* Its own wait, if it is known. */
+static void add_own_wait(struct model *m, struct gil *g, const struct ev_hold *e)
 {
-	if (!well_formed(e)) {
-		model_lose(m, LOSS_bad_record);
-		return;
-	}
+	if (e->request_ns && e->acquire_ns)
+		model_add_wait(m, g, e->tid, e->request_ns, e->acquire_ns, false);
+}
 
-	uint64_t first_seen = e->request_ns ? e->request_ns : e->acquire_ns;
-	struct gil *g = model_gil_at(m, e->head.process, e->gil, first_seen);
-	struct span hold = span_of(m, e);
-	struct span wait = {.begin = e->request_ns, .end = e->acquire_ns};
-
-	if (e->seq <= g->seq) {
-		model_lose(m, LOSS_bad_record);
-		return;
-	}
-	if (is_late(m, g, e)) {
-		g->seq = e->seq;
-		if (e->request_ns && e->acquire_ns)
-			add_wait(m, g, e->tid, wait, false);
-		return;
-	}
-
+static void account(struct model *m, struct gil *g, const struct ev_hold *e, struct span hold)
+{
 	enum span_kind gap = take_gap(g, e);
 
 	/* Which of the two times is wrong is not known, so nothing of the record is believed. */
@@ -273,12 +224,36 @@ void model_hold(struct model *m, const struct ev_hold *e)
 		return;
 	}
 	note_hold_waiters(m, g, e, hold);
-	if (e->request_ns && e->acquire_ns)
-		add_wait(m, g, e->tid, wait, false);
+	add_own_wait(m, g, e);
 	if (begin_missed(e))
 		account_without_begin(m, g, e);
 	else
 		account_with_begin(m, g, e, hold, gap);
+}
+
+void model_hold(struct model *m, const struct ev_hold *e)
+{
+	if (!well_formed(e)) {
+		model_lose(m, LOSS_bad_record);
+		return;
+	}
+
+	uint64_t first_seen = e->request_ns ? e->request_ns : e->acquire_ns;
+	struct gil *g = model_gil_at(m, e->head.process, e->gil, first_seen);
+
+	if (e->seq <= g->seq) {
+		model_lose(m, LOSS_bad_record);
+		return;
+	}
+	if (is_late(m, g, e)) {
+		g->seq = e->seq;
+		add_own_wait(m, g, e);
+	} else {
+		if (!e->request_ns && !(e->flags & HOLD_GAP_WAITED))
+			model_nobody_waits(m, g);
+		account(m, g, e, span_of(m, e));
+	}
+	model_settle_waits(m, g);
 }
 
 /*
@@ -293,7 +268,7 @@ void model_gil_end(struct model *m, const struct ev_gil_end *e)
 		model_lose(m, LOSS_bad_record);
 		return;
 	}
-	note_waiters(g, e->waiters);
+	gil_note_waiters(g, e->waiters);
 	if (g->cursor_ns >= m->stop_ns)
 		return;
 	/* An open hold that was told has the number after the last ended one: nothing is lost. */

@@ -47,7 +47,7 @@ static void heap_replace(struct exited *x, const struct model_thread *entry)
 	heap[at] = *entry;
 }
 
-static struct model_thread *folded_of(struct exited *x, uint32_t process, uint32_t gil)
+struct model_thread *exited_together(struct exited *x, uint32_t process, uint32_t gil)
 {
 	const uint64_t key = id_key(process, gil);
 	uint32_t index = id_map_get(&x->index, key);
@@ -72,13 +72,17 @@ static void merge_times(struct model_times *into, const struct model_times *from
 
 static void fold(struct exited *x, struct model_thread *entry)
 {
-	struct model_thread *into = folded_of(x, entry->process, entry->gil);
+	struct model_thread *into = exited_together(x, entry->process, entry->gil);
 
 	if (!into->together || entry->from_ns < into->from_ns)
 		into->from_ns = entry->from_ns;
 	into->together++;
 	into->observed_ns += entry->observed_ns;
 	into->off_gil_ns += entry->off_gil_ns;
+	into->handoff_ns += entry->handoff_ns;
+	into->unknown_ns += entry->unknown_ns;
+	into->others_ns += entry->others_ns;
+	into->blocked_ns += entry->blocked_ns;
 	into->forced_releases += entry->forced_releases;
 	into->voluntary_releases += entry->voluntary_releases;
 	merge_times(&into->hold, &entry->hold);

@@ -28,6 +28,9 @@ struct exited {
 /* Takes the entry of a thread and what it owns; nothing of it may change any more. */
 void exited_add(struct exited *x, const struct model_thread *entry);
 
+/* The entry of those of a GIL that are told together; made if need be. */
+struct model_thread *exited_together(struct exited *x, uint32_t process, uint32_t gil);
+
 /* Releases what an entry owns. */
 void model_thread_free(struct model_thread *entry);
 

@@ -21,6 +21,7 @@ struct gil *gils_add(struct gil_table *t, uint32_t process, uint32_t id, uint64_
 	g->sums.id = id;
 	g->sums.from_ns = from_ns;
 	g->cursor_ns = from_ns;
+	g->timeline.begin_ns = from_ns;
 	g->tail = SPAN_UNKNOWN;
 	id_map_set(&t->index, id_key(process, id), (uint32_t)(t->count - 1));
 	return g;
@@ -59,15 +60,28 @@ void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t
 		series_spread(series, kind, from, to);
 }
 
-uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to)
+static uint64_t advance(struct gil *g, struct series *series, enum span_kind kind,
+			struct thread_ref holder, uint64_t to)
 {
 	uint64_t from = g->cursor_ns;
 
 	if (to <= from)
 		return 0;
 	gil_add(g, series, kind, from, to);
+	timeline_push(&g->timeline, to, kind, holder);
 	g->cursor_ns = to;
 	return to - from;
+}
+
+uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to)
+{
+	return advance(g, series, kind, THREAD_REF_NONE, to);
+}
+
+uint64_t gil_advance_held(struct gil *g, struct series *series, struct thread_ref holder,
+			  uint64_t to)
+{
+	return advance(g, series, SPAN_HELD, holder, to);
 }
 
 bool gil_take_seq(struct gil *g, uint64_t seq)
@@ -126,8 +140,11 @@ void gil_advance_idle(struct gil *g, struct series *series, uint64_t to)
 
 void gils_free(struct gil_table *t)
 {
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		free(t->items[i].left.items);
+		free(t->items[i].pending.items);
+		timeline_free(&t->items[i].timeline);
+	}
 	free(t->items);
 	id_map_free(&t->index);
 	*t = (struct gil_table){0};

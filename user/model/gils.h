@@ -9,7 +9,9 @@
 #define GILSCOPE_GILS_H
 
 #include "base/id_map.h"
+#include "model/blame.h"
 #include "model/series.h"
+#include "model/timeline.h"
 
 /* Waits that ended with their threads: without a hold after them, nothing else tells that somebody
  * waited for a free GIL. */
@@ -27,6 +29,11 @@ struct gil {
 	bool gap_unknown;    /* what follows the cursor cannot be told by the next record */
 	enum span_kind tail; /* what the time from the cursor to the end will be */
 	struct left_waits left;
+	struct timeline timeline;
+	struct {
+		struct pending_wait *items;
+		size_t count, cap;
+	} pending; /* waits that are not split yet */
 };
 
 struct gil_table {
@@ -53,6 +60,10 @@ void gil_add(struct gil *g, struct series *series, enum span_kind kind, uint64_t
  */
 uint64_t gil_advance(struct gil *g, struct series *series, enum span_kind kind, uint64_t to);
 
+/* The same for time in which a thread held it. */
+uint64_t gil_advance_held(struct gil *g, struct series *series, struct thread_ref holder,
+			  uint64_t to);
+
 /*
  * Takes the number of the next record; true if the time between the cursor and the record cannot be
  * told: records before it were lost.
@@ -65,6 +76,12 @@ void gil_leave(struct gil *g, uint64_t from_ns, uint64_t to_ns);
 /* Accounts the time from the cursor to `to`, in which nobody held: idle, but for the waits that were
  * left. */
 void gil_advance_idle(struct gil *g, struct series *series, uint64_t to);
+
+static inline void gil_note_waiters(struct gil *g, uint32_t waiters)
+{
+	if (waiters > g->sums.waiters_max)
+		g->sums.waiters_max = waiters;
+}
 
 /* Was any time accounted? */
 static inline bool gil_begun(const struct gil *g)

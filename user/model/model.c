@@ -55,6 +55,8 @@ void model_free(struct model *m)
 		return;
 	gils_free(&m->gils);
 	threads_free(&m->threads);
+	blame_free(&m->blame);
+	free((void *)m->result.blame);
 	series_free(&m->series);
 	hist_free(&m->result.hold);
 	hist_free(&m->result.wait);
@@ -108,6 +110,7 @@ static void stop(struct model *m, uint64_t at_ns)
 		if (g->sums.from_ns > m->stop_ns) {
 			g->sums.from_ns = m->stop_ns;
 			g->cursor_ns = m->stop_ns;
+			g->timeline.begin_ns = m->stop_ns;
 		}
 	}
 }

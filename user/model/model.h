@@ -70,6 +70,10 @@ struct model_thread {
 	bool exited;
 	struct model_times hold, wait;
 	uint64_t off_gil_ns; /* observed - held - waiting (never below 0) */
+	/* Of its waits, what no single thread is to blame for: nobody held; nobody knows; threads held
+	 * that are told together. */
+	uint64_t handoff_ns, unknown_ns, others_ns;
+	uint64_t blocked_ns; /* sum of the waits of others while it held */
 	uint64_t forced_releases, voluntary_releases;
 };
 
@@ -100,6 +104,18 @@ struct model_bin {
 	uint64_t holds, contended_holds, forced_releases; /* holds that ended in it */
 };
 
+/*
+ * How long a thread waited while another held. Identity, per waiter: the sum of these and of its
+ * handoff_ns, unknown_ns and others_ns is its waits' total_ns.
+ */
+#define MODEL_EXITED UINT32_MAX /* threads that exited, which are told together */
+struct model_blame {
+	uint32_t gil;
+	uint32_t waiter, holder; /* index into the result's threads, or MODEL_EXITED */
+	uint64_t ns;
+	uint64_t waits; /* so many waits */
+};
+
 /* The result, valid until the model is fed or freed. Threads in the order of their first record. */
 struct model_result {
 	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
@@ -116,6 +132,8 @@ struct model_result {
 	size_t exited_count;
 	size_t threads_on_gil;	/* threads of the process that held or wanted a GIL, each once */
 	size_t threads_off_gil; /* that never did; in no entry */
+	const struct model_blame *blame; /* the most first */
+	size_t blame_count;
 	const struct model_bin *series;
 	size_t series_count;	/* from the bin of the start on */
 	struct hist hold, wait; /* over all threads */

@@ -14,6 +14,7 @@ static void close_gil(struct model *m, struct gil *g)
 		gil_advance_idle(g, &m->series, m->stop_ns);
 	else
 		gil_advance(g, &m->series, g->tail, m->stop_ns);
+	model_close_waits(m, g);
 	sums->observed_ns = m->stop_ns - sums->from_ns;
 	if (sums->observed_ns)
 		sums->waiters_mean = (double)sums->wait_ns / (double)sums->observed_ns;
@@ -48,6 +49,7 @@ void model_close(struct model *m, enum ev_end end)
 	r->gils = m->gil_array;
 	r->gil_count = m->gils.count;
 	threads_close(&m->threads, r);
+	model_close_blame(m);
 	merge_hists(r, r->threads, r->thread_count);
 	merge_hists(r, r->exited, r->exited_count);
 	memcpy(r->losses, m->losses, sizeof(r->losses));

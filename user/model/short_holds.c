@@ -29,7 +29,9 @@ void model_short_holds(struct model *m, const struct ev_short_holds *e)
 		model_lose(m, LOSS_bad_record);
 		return;
 	}
+	model_nobody_waits(m, g);
 	account(m, g, e, gil_take_seq(g, e->seq));
+	model_settle_waits(m, g);
 }
 
 /* A count that the buckets do not sum up to is no histogram. */

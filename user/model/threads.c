@@ -104,6 +104,7 @@ static void close_life(struct thread_table *t, const struct life *life)
 			exited_add(&t->exited, &entry->thread);
 		else
 			*VEC_PUSH(&t->closed) = entry->thread;
+		entry->thread.number = UINT64_MAX;
 		next = entry->next;
 		entry->next = t->entries.free;
 		t->entries.free = index;
@@ -216,6 +217,22 @@ struct model_thread *threads_entry(struct thread_table *t, uint32_t process, uin
 			life->entry = add_entry(t, life, gil, gil_id);
 	}
 	return &t->entries.items[life->entry].thread;
+}
+
+struct thread_ref threads_ref(const struct thread_table *t, const struct model_thread *entry)
+{
+	const struct entry *of = (const struct entry *)entry; /* its first member */
+
+	return (struct thread_ref){.index = (uint32_t)(of - t->entries.items),
+				   .number = (uint32_t)entry->number};
+}
+
+struct model_thread *threads_by_ref(struct thread_table *t, struct thread_ref ref)
+{
+	if (ref.index >= t->entries.count)
+		return NULL;
+	struct model_thread *entry = &t->entries.items[ref.index].thread;
+	return (uint32_t)entry->number == ref.number ? entry : NULL;
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -12,6 +12,7 @@
 #include "model/exited.h"
 #include "base/id_map.h"
 #include "model/model.h"
+#include "model/timeline.h"
 
 struct life {
 	bool used;	 /* else its place is free */
@@ -72,6 +73,10 @@ uint64_t threads_exit_ns(const struct thread_table *t, uint32_t process, uint32_
  */
 struct model_thread *threads_entry(struct thread_table *t, uint32_t process, uint32_t tid,
 				   uint32_t gil, uint32_t gil_id);
+
+/* What names an entry, and the entry that it names, if that is not forgotten; see exited_of. */
+struct thread_ref threads_ref(const struct thread_table *t, const struct model_thread *entry);
+struct model_thread *threads_by_ref(struct thread_table *t, struct thread_ref ref);
 
 /*
  * After the last record, the start and the stop being known: fills what the entries owe to their
