@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "probe/names.h"
+#include "report/blame.h"
 #include "report/clean.h"
 #include "report/view.h"
 
@@ -247,6 +248,47 @@ static json_t *exited(const struct view_process *process, size_t index)
 			 "voluntary_releases", releases(&process->sums, t->voluntary_releases));
 }
 
+static json_t *blame_name(const struct blame_row *row)
+{
+	switch (row->kind) {
+	case BLAME_THREAD:
+		return json_integer(row->holder->thread->tid);
+	case BLAME_EXITED:
+		return json_string("exited");
+	case BLAME_OTHERS:
+		return json_string("others");
+	case BLAME_HANDOFF:
+		return json_string("handoff");
+	default:
+		return json_string("unknown");
+	}
+}
+
+static json_t *blame(const struct blame_row *row)
+{
+	json_t *waiter =
+		row->waiter ? json_integer(row->waiter->thread->tid) : json_string("exited");
+	json_t *object = json_pack("{s:I, s:o, s:o, s:I}", "gil", (json_int_t)row->gil, "waiter",
+				   waiter, "holder", blame_name(row), "ns", (json_int_t)row->ns);
+
+	if (row->waits)
+		json_object_set_new(object, "waits", json_integer((json_int_t)row->waits));
+	return object;
+}
+
+static void put_blame(struct json_out *to, const struct view_process *p)
+{
+	struct blame_rows rows = blame_rows(p);
+
+	fputs(",\n    \"blame\": [", to->out);
+	for (size_t i = 0; i < rows.count; i++) {
+		fprintf(to->out, "%s\n      ", i ? "," : "");
+		put(to, blame(&rows.items[i]));
+	}
+	fputs(rows.count ? "\n    ]" : "]", to->out);
+	blame_rows_free(&rows);
+}
+
 static json_t *bin(const struct view_process *process, size_t index)
 {
 	const struct model_bin *b = &process->process->model->series[index];
@@ -285,6 +327,7 @@ static void put_process(struct json_out *to, const struct view_process *p)
 	put_array(to, p, "threads", thread, p->thread_count);
 	put_array(to, p, "exited_threads", exited, p->exited_count);
 	put_member(to, indent, "threads_off_gil", json_integer((json_int_t)model->threads_off_gil));
+	put_blame(to, p);
 	if (model->series_count)
 		put_array(to, p, "series", bin, model->series_count);
 	fputs("\n  }", to->out);

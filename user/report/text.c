@@ -8,7 +8,8 @@ static int put_one(const struct page *page, const struct view *view)
 
 	text_intro(page, view);
 	text_gils(page, process);
-	return text_threads(page, process);
+	int err = text_threads(page, process);
+	return err ? err : text_blame(page, process);
 }
 
 static int put_several(const struct page *page, const struct view *view)

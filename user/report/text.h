@@ -24,6 +24,8 @@ int text_processes(const struct page *page, const struct view *view);
 void text_gils(const struct page *page, const struct view_process *process);
 /* Thread table. 0 or a negative errno. */
 int text_threads(const struct page *page, const struct view_process *process);
+/* Who waited for whom, if anybody did. 0 or a negative errno. */
+int text_blame(const struct page *page, const struct view_process *process);
 /* Each probe. 0 or a negative errno. */
 int text_probes(const struct page *page, const struct view_process *process);
 /* Names and numbers of its own losses, if there are any. */

@@ -250,6 +250,8 @@ static int put_part(const struct page *page, const struct view_process *process)
 	put_part_intro(page, process);
 	text_gils(page, process);
 	int err = text_threads(page, process);
+	if (!err)
+		err = text_blame(page, process);
 	if (!err && process->view->options->verbose)
 		err = text_probes(page, process);
 	return err;
