@@ -118,6 +118,7 @@ def check_process(process):
     for thread in process["threads"] + exited:
         assert thread["gil"] in gils
         check_thread(thread)
+    check_blame(process)
     for gil in process["gils"]:
         check_gil(gil, [one for one in process["threads"] + exited if one["gil"] == gil["id"]])
 
@@ -133,6 +134,19 @@ def check_series(process):
     for field in ("held_ns", "handoff_ns", "idle_ns", "unknown_ns", "holds", "contended_holds"):
         total = sum(gil[field] for gil in process["gils"])
         assert sum(one[field] for one in bins) == total, field
+
+
+def check_blame(process):
+    """Whom a thread waited for: all of its waits, and nothing else."""
+    waited, blamed = {}, {}
+    for kind in ("threads", "exited_threads"):
+        for one in process[kind]:
+            key = one["gil"], one.get("tid", "exited")
+            waited[key] = waited.get(key, 0) + one["wait"]["total_ns"]
+    for one in process["blame"]:
+        key = one["gil"], one["waiter"]
+        blamed[key] = blamed.get(key, 0) + one["ns"]
+    assert {key: ns for key, ns in waited.items() if ns} == blamed
 
 
 def check_gil(gil, threads):

@@ -56,6 +56,7 @@ void model_close(struct model *m, enum ev_end end)
 	m->phase = MODEL_CLOSED;
 	/* There may be many models that only wait for the report. */
 	gils_free(&m->gils);
+	blame_free(&m->blame);
 	VEC_TRIM(&m->series);
 	r->series = m->series.items;
 	r->series_count = m->series.count;
