@@ -4,6 +4,7 @@
 """Makes user/target/offsets_table.h from the DWARF of CPython interpreters:
 
     gen-offsets.py [--debug FOLDER]... INTERPRETER... > user/target/offsets_table.h
+    gen-offsets.py --table names [--debug FOLDER]... INTERPRETER... > user/target/names_table.h
 
 An interpreter is an executable or a libpython. Its DWARF is in the file itself or, by its build-id,
 in FOLDER/.build-id (as in /usr/lib/debug). One of each minor version is enough; if there are
@@ -44,7 +45,20 @@ DEBUG_OFFSETS = (
     ("thread_id", "thread_state.thread_id"),
     ("native_thread_id", "thread_state.native_thread_id"),
 )
+# The same two for the names of threads (struct names_offsets, user/target/py_names.c).
+NAMES_TABLE = (("interp_modules", "_is", "imports.modules|modules", True),)
+NAMES_DEBUG_OFFSETS = (("interp_modules", "interpreter_state.imports_modules"),)
 FIRST_WITH_DEBUG_OFFSETS = (3, 13)
+# By the name of a header: the fields of both kinds, then for each kind the structure and the table.
+TABLES = {
+    "offsets": (TABLE, DEBUG_OFFSETS, ("py_offsets", "table[]"), ("debug_layout", "debug_table[]")),
+    "names": (
+        NAMES_TABLE,
+        NAMES_DEBUG_OFFSETS,
+        ("names_offsets", "names_table[]"),
+        ("names_offsets", "names_debug_table[]"),
+    ),
+}
 # A source file of CPython that includes the definitions of all these structures.
 SOURCE = "ceval.c"
 
@@ -82,9 +96,14 @@ class Layouts:
                     return found
         raise Unusable("%s: no DWARF of CPython's %s" % (self.path, SOURCE))
 
-    def offset(self, tag, way):
-        """Bytes from the start of structure `tag` to the member at the end of the dotted way;
-        None: there is no such member."""
+    def offset(self, tag, ways):
+        """Bytes from the start of structure `tag` to the member at the end of the dotted way, the
+        first of several (between them |) that there is; None: there is no such member."""
+        offsets = (self.offset_of_way(tag, way) for way in ways.split("|"))
+        return next((offset for offset in offsets if offset is not None), None)
+
+    def offset_of_way(self, tag, way):
+        """offset() of one way."""
         structure, offset = self.structures.get(tag), 0
         for name in way.split("."):
             found = structure and self.member(structure, name)
@@ -171,12 +190,11 @@ def minor_of(version):
     return tuple(map(int, version.split(".")[:2]))
 
 
-def row_of(version, layouts):
-    """{name: offset} for the table that the version belongs to."""
+def row_of(version, layouts, header="offsets"):
+    """{name: offset} for the table of the header that the version belongs to."""
+    fields, debug_offsets = TABLES[header][:2]
     if minor_of(version) >= FIRST_WITH_DEBUG_OFFSETS:
-        fields = [(name, "_Py_DebugOffsets", way, True) for name, way in DEBUG_OFFSETS]
-    else:
-        fields = TABLE
+        fields = [(name, "_Py_DebugOffsets", way, True) for name, way in debug_offsets]
     row = {}
     for name, tag, way, needed in fields:
         offset = layouts.offset(tag, way)
@@ -186,12 +204,12 @@ def row_of(version, layouts):
     return row
 
 
-def rows_of(paths, folders):
+def rows_of(paths, folders, header="offsets"):
     """{minor version: ({(machine, version)}, row)} from the files."""
     rows = {}
     for path in paths:
         version, layouts = version_of(path), layouts_of(path, folders)
-        row = row_of(version, layouts)
+        row = row_of(version, layouts, header)
         sources, first = rows.setdefault(minor_of(version), (set(), row))
         if row != first:
             known = ", ".join("%s %s" % source for source in sorted(sources))
@@ -233,12 +251,13 @@ def entry_of(minor, row):
     return "\t{.minor = %d, .at = {\n%s\t}},\n" % (minor[1], fields)
 
 
-def text_of(rows):
+def text_of(rows, header="offsets"):
     """The header."""
     order, lines = sorted(rows), [HEAD % sources_of(rows)]
+    plain, debug = TABLES[header][2:]
     tables = (
-        ("py_offsets", "table[]", lambda minor: minor < FIRST_WITH_DEBUG_OFFSETS),
-        ("debug_layout", "debug_table[]", lambda minor: minor >= FIRST_WITH_DEBUG_OFFSETS),
+        (*plain, lambda minor: minor < FIRST_WITH_DEBUG_OFFSETS),
+        (*debug, lambda minor: minor >= FIRST_WITH_DEBUG_OFFSETS),
     )
     for structure, name, belongs in tables:
         lines.append("static const struct {\n\tint minor;\n\tstruct %s at;\n} %s = {\n" % (structure, name))
@@ -254,10 +273,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--debug", metavar="FOLDER", action="append", default=[])
+    parser.add_argument("--table", choices=TABLES, default="offsets")
     parser.add_argument("interpreter", nargs="+")
     arguments = parser.parse_args()
     try:
-        sys.stdout.write(text_of(rows_of(arguments.interpreter, arguments.debug)))
+        rows = rows_of(arguments.interpreter, arguments.debug, arguments.table)
+        sys.stdout.write(text_of(rows, arguments.table))
     except (OSError, Unusable) as error:
         sys.exit("gen-offsets.py: %s" % error)
 

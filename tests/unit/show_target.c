@@ -5,14 +5,20 @@
  *
  *	show_target file LIBC FILE...	the version and the offsets of each, or the error
  *	show_target process PID		the interpreter and its GILs now
+ *	show_target names PID LOOKS	the names of its threads, in so many looks one after the
+ *					other: [[tid, name], ...] without repetitions; and the
+ *					CPU time that they took, in ns
  */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "target/offsets.h"
+#include "target/py_names.h"
 #include "target/version.h"
 
 static json_t *offsets(const struct py_offsets *off)
@@ -90,6 +96,49 @@ static json_t *show_process(pid_t pid)
 	return shown;
 }
 
+static void add_name(void *ctx, pid_t tid, const char *name)
+{
+	char *key = xasprintf("%d %s", tid, name);
+
+	/* jansson refuses what is no UTF-8 */
+	if (json_object_set_new(ctx, key, json_pack("[i, s]", tid, name)))
+		json_object_set_new(ctx, "invalid", json_null());
+	free(key);
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+static json_t *show_names(pid_t pid, int looks)
+{
+	json_t *seen = json_object(), *list = json_array(), *value;
+	struct target target;
+	const char *key;
+	int told = 0;
+
+	if (target_resolve(pid, &target)) {
+		target_free(&target);
+		json_decref(seen);
+		json_decref(list);
+		return NULL;
+	}
+	struct py_names *names = py_names_new(&target);
+	const uint64_t begin = cpu_ns();
+	for (int i = 0; i < looks; i++)
+		told = py_names_read(names, add_name, seen);
+	const uint64_t ns = cpu_ns() - begin;
+	json_object_foreach(seen, key, value) json_array_append(list, value);
+	json_decref(seen);
+	py_names_free(names);
+	target_free(&target);
+	return json_pack("{s:i, s:I, s:o}", "told", told, "ns", (json_int_t)ns, "names", list);
+}
+
 int main(int argc, char **argv)
 {
 	json_t *shown = NULL;
@@ -100,8 +149,10 @@ int main(int argc, char **argv)
 			json_object_set_new(shown, argv[i], show_file(argv[i], argv[2]));
 	} else if (argc == 3 && !strcmp(argv[1], "process")) {
 		shown = show_process(atoi(argv[2]));
+	} else if (argc == 4 && !strcmp(argv[1], "names")) {
+		shown = show_names(atoi(argv[2]), atoi(argv[3]));
 	} else {
-		fputs("show_target file LIBC FILE... | show_target process PID\n", stderr);
+		fputs("show_target file LIBC FILE... | process PID | names PID LOOKS\n", stderr);
 	}
 	if (!shown || json_dumpf(shown, stdout, JSON_INDENT(1)))
 		return EXIT_FAILURE;

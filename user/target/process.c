@@ -224,8 +224,8 @@ int process_each_thread(pid_t pid, void (*each)(void *ctx, pid_t tid, const char
 	return 0;
 }
 
-/* The last number of NSpid: the id in the innermost namespace. */
-static pid_t innermost_tid(pid_t pid, pid_t tid)
+/* The last number of NSpid. */
+pid_t process_innermost_tid(pid_t pid, pid_t tid)
 {
 	char name[64], line[1024];
 	pid_t inner = 0;
@@ -254,7 +254,7 @@ pid_t process_thread_by_ns_tid(pid_t pid, pid_t ns_tid)
 
 	if (ns_tid <= 0)
 		return 0;
-	if (innermost_tid(pid, ns_tid) == ns_tid)
+	if (process_innermost_tid(pid, ns_tid) == ns_tid)
 		return ns_tid;
 	dir = open_tasks(pid);
 	if (!dir)
@@ -262,7 +262,7 @@ pid_t process_thread_by_ns_tid(pid_t pid, pid_t ns_tid)
 	while (!found && (entry = readdir(dir))) {
 		pid_t tid = atoi(entry->d_name);
 
-		if (tid > 0 && innermost_tid(pid, tid) == ns_tid)
+		if (tid > 0 && process_innermost_tid(pid, tid) == ns_tid)
 			found = tid;
 	}
 	closedir(dir);

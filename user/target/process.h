@@ -51,6 +51,9 @@ char *process_cmdline(pid_t pid);
 /* Calls `each` for every thread, with its name (at most 15 bytes). 0 or a negative errno. */
 int process_each_thread(pid_t pid, void (*each)(void *ctx, pid_t tid, const char *comm), void *ctx);
 
+/* A thread's id in its own PID namespace; 0: there is no such thread. */
+pid_t process_innermost_tid(pid_t pid, pid_t tid);
+
 /* The thread whose id in the process's own PID namespace is `ns_tid`, as the id that we see; 0:
  * there is none. */
 pid_t process_thread_by_ns_tid(pid_t pid, pid_t ns_tid);
