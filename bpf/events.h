@@ -18,6 +18,7 @@
 #endif
 
 #define EV_COMM_LEN 16
+#define EV_NAME_LEN 128
 
 enum ev_kind {
 	/* from BPF */
@@ -42,6 +43,7 @@ enum ev_kind {
 	EV_THREAD_NAME = 37,   /* ev_thread: a thread that exists; the last one counts */
 	EV_LOSS = 38,	       /* ev_loss */
 	EV_CAPTURE_STOP = 39,  /* ev_mark: what happened after at_ns is clipped off */
+	EV_PYTHON_NAME = 40,   /* ev_python_name: a thread's name in Python; the last one counts */
 };
 
 struct ev_head {
@@ -168,6 +170,16 @@ struct ev_thread {
 };
 _Static_assert(sizeof(struct ev_thread) == 40, "ev_thread is part of the stream");
 
+/* Of a thread that other records tell of: else nobody knows whose name it was. */
+struct ev_python_name {
+	struct ev_head head;
+	__u32 tid;
+	__u32 pad;
+	__u64 at_ns;		/* the thread had it then or a moment later */
+	char name[EV_NAME_LEN]; /* UTF-8, with its final zero; control characters as they are */
+};
+_Static_assert(sizeof(struct ev_python_name) == 152, "ev_python_name is part of the stream");
+
 struct ev_process {
 	struct ev_head head; /* the process, if it is attached to */
 	__u32 pid;
@@ -183,7 +195,7 @@ struct ev_mark {
 	struct ev_head head;
 	__u64 at_ns;
 	__u32 end; /* enum ev_end; 0 at the start */
-	__u32 pad;
+	__u32 pid; /* of the process, which is its main thread's id too; 0: not told */
 };
 _Static_assert(sizeof(struct ev_mark) == 24, "ev_mark is part of the stream");
 

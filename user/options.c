@@ -37,6 +37,7 @@ enum key {
 	KEY_FOLLOW,
 	KEY_COMM,
 	KEY_CGROUP,
+	KEY_GROUP,
 	KEY_MODE
 };
 
@@ -61,6 +62,10 @@ static const struct argp_option argp_options[] = {
 	{"output", 'o', "FILE", 0,
 	 "Write the report to FILE instead of stdout, where the output of a command goes too", 2},
 	{"columns", KEY_COLUMNS, 0, 0, "List the columns of csv with their meaning, and exit", 2},
+	{"group", KEY_GROUP, 0, 0,
+	 "One row for all threads whose names differ in the number at their end only (worker-1, "
+	 "worker-2: worker-*)",
+	 2},
 	{"interval", 'i', "DURATION", 0,
 	 "Print a line on stdout for each interval while it runs (with json or csv only if -o is given); "
 	 "adds a series to json",
@@ -225,6 +230,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		break;
 	case 'v':
 		parse->verbosity++;
+		break;
+	case KEY_GROUP:
+		options->group = true;
 		break;
 	case KEY_ASCII:
 		options->ascii = true;

@@ -26,6 +26,7 @@ struct options {
 	enum report_format format;
 	const char *output; /* NULL: stdout */
 	bool ascii;
+	bool group; /* threads by name */
 	bool force_libc;
 	bool aggregate;	  /* count short holds in the kernel */
 	bool exit_status; /* pass the command's status on */

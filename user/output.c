@@ -82,6 +82,7 @@ struct report_options output_style(FILE *out, const struct options *options)
 		.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
 		.color = isatty(fd) && !getenv("NO_COLOR"),
 		.width = terminal_width(fd),
+		.group = options->group,
 		.verbose = options->verbose,
 	};
 }

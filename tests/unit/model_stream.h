@@ -20,6 +20,7 @@ union record {
 	struct ev_thread_holds thread_holds;
 	struct ev_wait wait;
 	struct ev_thread thread;
+	struct ev_python_name python_name;
 	struct ev_mark mark;
 	struct ev_gil gil;
 	struct ev_gil_end gil_end;
@@ -114,6 +115,16 @@ static inline union record rec_thread(uint16_t kind, uint32_t tid, uint64_t at_n
 
 	for (size_t i = 0; i < EV_COMM_LEN && comm[i]; i++)
 		r.thread.comm[i] = comm[i];
+	return r;
+}
+
+static inline union record rec_python_name(uint32_t tid, uint64_t at_ns, const char *name)
+{
+	union record r = {.python_name = {test_head(EV_PYTHON_NAME, sizeof(struct ev_python_name)),
+					  .tid = tid, .at_ns = at_ns}};
+
+	for (size_t i = 0; i < EV_NAME_LEN && name[i]; i++)
+		r.python_name.name[i] = name[i];
 	return r;
 }
 

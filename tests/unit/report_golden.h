@@ -105,7 +105,7 @@ static json_int_t get(json_t *object, const char *key)
 }
 
 /* The report as JSON; the caller releases it. */
-static json_t *load_json(const struct result *result, bool ascii)
+static inline json_t *load_json(const struct result *result, bool ascii)
 {
 	struct report_options options = {.format = FORMAT_JSON, .ascii = ascii};
 	char *text = report(result, options);

@@ -7,7 +7,7 @@
 #include "tests/unit/report_sample.h"
 
 /* A web service with one thread that computes; nothing was lost. */
-static void make_service(struct sample *s)
+static inline void make_service(struct sample *s)
 {
 	sample_init(s, 5 * NSEC_PER_SEC);
 	s->target.exe = (char *)"/usr/bin/python3.11";
@@ -74,7 +74,7 @@ static struct model_thread *add_exited(struct sample *s, uint32_t gil, uint64_t 
 }
 
 /* A server with a thread for each request, and another GIL for some of them; most are told together. */
-static void make_requests(struct sample *s)
+static inline void make_requests(struct sample *s)
 {
 	sample_init(s, 60 * NSEC_PER_SEC);
 	s->target.exe = s->target.python.path = (char *)"/usr/bin/python3.12";
@@ -109,7 +109,7 @@ static void make_requests(struct sample *s)
 }
 
 /* Two GILs, names that want to break the report, losses, and the expensive fallback. */
-static void make_trouble(struct sample *s)
+static inline void make_trouble(struct sample *s)
 {
 	static char *notes[] = {
 		(char *)"no call of pthread_cond_timedwait in the interpreter's code",

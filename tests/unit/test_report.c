@@ -259,7 +259,7 @@ static void from_the_model(void **state)
 	assert_non_null(s.process.model);
 	char *text = report(&s.result, (struct report_options){.width = 132, .ascii = true});
 	assert_non_null(strstr(text, "1.00 s  100.0%  ####"));
-	assert_non_null(strstr(text, "4242  solo  100.0%*  0.0%  0.0%      0  "));
+	assert_non_null(strstr(text, "4242  MainThread  100.0%*  0.0%  0.0%      0  "));
 	assert_non_null(strstr(text, "  * more than 5%"));
 	assert_non_null(strstr(text, "Losses: none."));
 	free(text);

@@ -134,6 +134,8 @@ static void on_process_record(struct collector *c, struct traced *t, const void 
 		gils_meet(c, t, ((const struct ev_short_holds *)data)->gil);
 	else if (ev->kind == EV_THREAD_HOLDS)
 		gils_meet(c, t, ((const struct ev_thread_holds *)data)->gil);
+	else if (ev->kind == EV_THREAD_START)
+		naming_expect(c, t);
 	c->options.on_record(c->options.ctx, data, size);
 }
 

@@ -118,6 +118,9 @@ void record_wait_open(struct collector *c, const struct traced *t, uint32_t tid,
 void record_losses(struct collector *c);
 /* The names that the process's threads have now. */
 void record_threads(struct collector *c, const struct traced *t);
+/* A name in Python that a thread had from at_ns on, if not before. */
+void record_python_name(struct collector *c, const struct traced *t, pid_t tid, uint64_t at_ns,
+			const char *name);
 
 /* thread_holds.c: short holds that begin from then on are counted, if that was asked for. */
 void thread_holds_begin(const struct collector *c, struct traced *t, uint64_t from_ns);

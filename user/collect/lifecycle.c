@@ -26,6 +26,7 @@ void traced_begin(struct collector *c, struct traced *t, uint64_t at_ns)
 	record_mark(c, t, EV_CAPTURE_START, at_ns, END_NONE);
 	gils_announce(c, t);
 	record_threads(c, t);
+	naming_begin(c, t);
 	log_info("process %d is captured", t->target.pid);
 }
 
@@ -58,6 +59,7 @@ static void leave(struct collector *c, struct traced *t, enum traced_phase phase
 	const bool gone = reason == STOP_NONE && traced_is_gone(t);
 
 	t->phase = phase;
+	naming_free(&t->naming);
 	tables_remove_process(c->skel, t->shared, gone || traced_is_over(t));
 	t->shared = NULL;
 	close(t->pid_fd);
@@ -77,6 +79,7 @@ void traced_finish(struct collector *c, struct traced *t, enum ev_end end, uint6
 		/* Names and switch intervals may have changed since the start. */
 		gils_announce_again(c, t);
 		record_threads(c, t);
+		naming_end(c, t);
 	}
 	record_mark(c, t, EV_CAPTURE_STOP, at_ns, end);
 }

@@ -23,8 +23,10 @@ static void feed(struct collector *c, const void *record, size_t size)
 void record_mark(struct collector *c, const struct traced *t, enum ev_kind kind, uint64_t at_ns,
 		 enum ev_end end)
 {
-	const struct ev_mark ev = {
-		.head = head(t, kind, sizeof(ev)), .at_ns = at_ns, .end = (__u32)end};
+	const struct ev_mark ev = {.head = head(t, kind, sizeof(ev)),
+				   .at_ns = at_ns,
+				   .end = (__u32)end,
+				   .pid = (__u32)t->target.pid};
 
 	feed(c, &ev, sizeof(ev));
 }
@@ -141,4 +143,17 @@ void record_threads(struct collector *c, const struct traced *t)
 
 	/* A process that has ended has no threads to name: its exit records named them. */
 	process_each_thread(t->target.pid, record_thread_name, &naming);
+}
+
+void record_python_name(struct collector *c, const struct traced *t, pid_t tid, uint64_t at_ns,
+			const char *name)
+{
+	struct ev_python_name ev = {
+		.head = head(t, EV_PYTHON_NAME, sizeof(ev)),
+		.tid = (__u32)tid,
+		.at_ns = at_ns,
+	};
+
+	memcpy(ev.name, name, strnlen(name, sizeof(ev.name) - 1));
+	feed(c, &ev, sizeof(ev));
 }

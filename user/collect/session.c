@@ -56,7 +56,7 @@ static int reap(struct collector *c)
 static uint64_t next_look(const struct traced *t)
 {
 	if (t->phase == TRACED_RUNNING)
-		return t->attend_ns;
+		return t->attend_ns < t->naming.due_ns ? t->attend_ns : t->naming.due_ns;
 	return t->phase == TRACED_ARMED && !t->ready ? t->next_look_ns : UINT64_MAX;
 }
 
@@ -216,8 +216,10 @@ static void attend(struct collector *c)
 	for (size_t i = c->oldest; i < c->traced.count; i++) {
 		struct traced *t = c->traced.items[i];
 
-		if (t->phase == TRACED_RUNNING)
-			t->attend_ns = gils_attend(c, t);
+		if (t->phase != TRACED_RUNNING)
+			continue;
+		t->attend_ns = gils_attend(c, t);
+		naming_attend(c, t);
 	}
 }
 

@@ -109,6 +109,7 @@ void traced_free(struct traced *t)
 	target_free(&t->target);
 	if (t->pid_fd >= 0)
 		close(t->pid_fd);
+	naming_free(&t->naming);
 	free(t->gils.items);
 	free(t);
 }

@@ -10,6 +10,7 @@
 #include "bpf/events.h"
 #include "bpf/state.h"
 #include "collect/codes.h"
+#include "collect/naming.h"
 #include "collect/overhead.h"
 #include "probe/attach.h"
 #include "target/target.h"
@@ -53,6 +54,7 @@ struct traced {
 	uint64_t next_look_ns;
 	uint64_t attend_ns; /* once it is captured: see gils_attend */
 	struct overhead_watch overhead;
+	struct py_naming naming;
 	struct {
 		uint64_t next_ns, step_ns; /* see gils_attend; libc's entries only */
 		uint64_t hits;		   /* when it was looked at last */

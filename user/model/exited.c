@@ -70,23 +70,28 @@ static void merge_times(struct model_times *into, const struct model_times *from
 	into->clipped_ns += from->clipped_ns;
 }
 
+void model_thread_add(struct model_thread *into, const struct model_thread *from)
+{
+	if (!into->together || from->from_ns < into->from_ns)
+		into->from_ns = from->from_ns;
+	into->together += from->together ? from->together : 1;
+	into->observed_ns += from->observed_ns;
+	into->off_gil_ns += from->off_gil_ns;
+	into->handoff_ns += from->handoff_ns;
+	into->unknown_ns += from->unknown_ns;
+	into->others_ns += from->others_ns;
+	into->blocked_ns += from->blocked_ns;
+	into->forced_releases += from->forced_releases;
+	into->voluntary_releases += from->voluntary_releases;
+	merge_times(&into->hold, &from->hold);
+	merge_times(&into->wait, &from->wait);
+}
+
 static void fold(struct exited *x, struct model_thread *entry)
 {
 	struct model_thread *into = exited_together(x, entry->process, entry->gil);
 
-	if (!into->together || entry->from_ns < into->from_ns)
-		into->from_ns = entry->from_ns;
-	into->together++;
-	into->observed_ns += entry->observed_ns;
-	into->off_gil_ns += entry->off_gil_ns;
-	into->handoff_ns += entry->handoff_ns;
-	into->unknown_ns += entry->unknown_ns;
-	into->others_ns += entry->others_ns;
-	into->blocked_ns += entry->blocked_ns;
-	into->forced_releases += entry->forced_releases;
-	into->voluntary_releases += entry->voluntary_releases;
-	merge_times(&into->hold, &entry->hold);
-	merge_times(&into->wait, &entry->wait);
+	model_thread_add(into, entry);
 	model_thread_free(entry);
 }
 
@@ -107,6 +112,7 @@ void exited_add(struct exited *x, const struct model_thread *entry)
 
 void model_thread_free(struct model_thread *entry)
 {
+	free(entry->name);
 	hist_free(&entry->hold.hist);
 	hist_free(&entry->wait.hist);
 }

@@ -31,6 +31,9 @@ void exited_add(struct exited *x, const struct model_thread *entry);
 /* The entry of those of a GIL that are told together; made if need be. */
 struct model_thread *exited_together(struct exited *x, uint32_t process, uint32_t gil);
 
+/* Adds what an entry tells to one of several together; that one keeps no name nor tid. */
+void model_thread_add(struct model_thread *into, const struct model_thread *from);
+
 /* Releases what an entry owns. */
 void model_thread_free(struct model_thread *entry);
 

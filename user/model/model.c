@@ -15,6 +15,7 @@ union record {
 	struct ev_thread_holds thread_holds;
 	struct ev_wait wait;
 	struct ev_thread thread;
+	struct ev_python_name python_name;
 	struct ev_mark mark;
 	struct ev_gil gil;
 	struct ev_gil_end gil_end;
@@ -36,6 +37,7 @@ static const size_t kind_sizes[] = {
 	[EV_WAIT_OPEN] = sizeof(struct ev_wait),
 	[EV_THREAD_NAME] = sizeof(struct ev_thread),
 	[EV_LOSS] = sizeof(struct ev_loss),
+	[EV_PYTHON_NAME] = sizeof(struct ev_python_name),
 };
 
 struct model *model_new(const struct model_options *options)
@@ -77,6 +79,7 @@ static void start(struct model *m, const struct ev_mark *e)
 	}
 	m->phase = MODEL_RUNNING;
 	m->start_ns = m->threads.start_ns = e->at_ns;
+	m->threads.main_tid = e->pid;
 	if (!m->series.start_ns)
 		m->series.start_ns = e->at_ns;
 	series_begin(&m->series, e->at_ns);
@@ -162,6 +165,10 @@ static void dispatch(struct model *m, const union record *r)
 		break;
 	case EV_THREAD_NAME:
 		threads_name(&m->threads, &r->thread);
+		break;
+	case EV_PYTHON_NAME:
+		if (!threads_python_name(&m->threads, &r->python_name))
+			model_lose(m, LOSS_bad_record);
 		break;
 	case EV_CAPTURE_START:
 		start(m, &r->mark);

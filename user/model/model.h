@@ -65,6 +65,7 @@ struct model_thread {
 	uint64_t together; /* 0: one thread; else so many that exited */
 	uint32_t process, tid, gil;
 	char comm[EV_COMM_LEN + 1];
+	char *name;	      /* the last one in Python that was told, owned; NULL: none */
 	uint64_t from_ns;     /* of the observation: its start, or the capture's */
 	uint64_t observed_ns; /* until its exit, or the capture's end */
 	bool exited;
@@ -130,6 +131,7 @@ struct model_result {
 	 */
 	const struct model_thread *exited;
 	size_t exited_count;
+	char comm[EV_COMM_LEN + 1]; /* of the process's main thread; "": not told */
 	size_t threads_on_gil;	/* threads of the process that held or wanted a GIL, each once */
 	size_t threads_off_gil; /* that never did; in no entry */
 	const struct model_blame *blame; /* the most first */

@@ -53,10 +53,13 @@ static struct life *life_of(struct thread_table *t, uint32_t process, uint32_t t
 	return &t->lives.items[index];
 }
 
-static void set_comm(struct life *life, const struct ev_thread *e)
+static void set_comm(struct thread_table *t, struct life *life, const struct ev_thread *e)
 {
-	if (e->comm[0])
-		memcpy(life->comm, e->comm, EV_COMM_LEN);
+	if (!e->comm[0])
+		return;
+	memcpy(life->comm, e->comm, EV_COMM_LEN);
+	if (t->main_tid && life->tid == t->main_tid)
+		memcpy(t->main_comm, e->comm, EV_COMM_LEN);
 }
 
 /*
@@ -74,7 +77,7 @@ void threads_start(struct thread_table *t, const struct ev_thread *e)
 
 	if (life->entries == ID_NONE)
 		life->from_ns = e->at_ns;
-	set_comm(life, e);
+	set_comm(t, life, e);
 }
 
 static void close_entry(struct model_thread *entry, const struct life *life,
@@ -84,6 +87,7 @@ static void close_entry(struct model_thread *entry, const struct life *life,
 	uint64_t busy = entry->hold.total_ns + entry->wait.total_ns;
 
 	memcpy(entry->comm, life->comm, sizeof(entry->comm));
+	entry->name = life->name ? xstrdup(life->name) : NULL;
 	entry->exited = life->exit_ns <= t->stop_ns;
 	entry->from_ns = life->from_ns > t->start_ns ? life->from_ns : t->start_ns;
 	entry->observed_ns = to > entry->from_ns ? to - entry->from_ns : 0;
@@ -123,6 +127,8 @@ static void forget(struct thread_table *t, uint32_t index)
 	close_life(t, life);
 	if (id_map_get(&t->lives.index, key) == index)
 		id_map_remove(&t->lives.index, key);
+	free(life->name);
+	life->name = NULL;
 	life->used = false;
 	life->next = t->lives.free;
 	t->lives.free = index;
@@ -150,7 +156,7 @@ void threads_exit(struct thread_table *t, const struct ev_thread *e)
 	const uint32_t index = life_index(t, e->head.process, e->tid);
 	struct life *life = &t->lives.items[index];
 
-	set_comm(life, e);
+	set_comm(t, life, e);
 	if (life->exit_ns != UINT64_MAX)
 		return;
 	life->exit_ns = e->at_ns < UINT64_MAX ? e->at_ns : UINT64_MAX - 1;
@@ -171,7 +177,21 @@ void threads_name(struct thread_table *t, const struct ev_thread *e)
 
 	if (!life->from_ns)
 		life->from_start = true;
-	set_comm(life, e);
+	set_comm(t, life, e);
+}
+
+/* It was read from at_ns on: a life that was over by then had another. */
+bool threads_python_name(struct thread_table *t, const struct ev_python_name *e)
+{
+	const uint32_t index = id_map_get(&t->lives.index, id_key(e->head.process, e->tid));
+
+	if (!memchr(e->name, '\0', sizeof(e->name)))
+		return false;
+	if (index == ID_NONE || t->lives.items[index].exit_ns < e->at_ns || !e->name[0])
+		return true;
+	free(t->lives.items[index].name);
+	t->lives.items[index].name = xstrdup(e->name);
+	return true;
 }
 
 static uint32_t add_entry(struct thread_table *t, struct life *life, uint32_t gil, uint32_t gil_id)
@@ -264,6 +284,8 @@ static void close_lives(struct thread_table *t)
 /* What is needed as long as records come. */
 static void free_lives(struct thread_table *t)
 {
+	for (size_t i = 0; i < t->lives.count; i++)
+		free(t->lives.items[i].name);
 	free(t->lives.items);
 	free(t->entries.items);
 	free(t->recent.items);
@@ -287,6 +309,7 @@ void threads_close(struct thread_table *t, struct model_result *result)
 	result->thread_count = t->closed.count;
 	result->exited = t->exited.folded.items;
 	result->exited_count = t->exited.folded.count;
+	memcpy(result->comm, t->main_comm, sizeof(result->comm));
 	result->threads_on_gil = t->on_gil;
 	result->threads_off_gil = t->off_gil;
 }

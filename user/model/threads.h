@@ -18,6 +18,7 @@ struct life {
 	bool used;	 /* else its place is free */
 	bool from_start; /* it was there at the capture's start */
 	char comm[EV_COMM_LEN + 1];
+	char *name; /* in Python; NULL: not told */
 	uint32_t process, tid;
 	uint64_t from_ns; /* its start; 0: before the capture */
 	uint64_t exit_ns; /* UINT64_MAX: not yet */
@@ -34,6 +35,8 @@ struct entry {
 
 struct thread_table {
 	uint64_t start_ns, stop_ns; /* of the capture, as far as they are known: 0, UINT64_MAX */
+	uint32_t main_tid;	    /* 0: not known */
+	char main_comm[EV_COMM_LEN + 1];
 	struct {
 		struct life *items;
 		size_t count, cap;
@@ -65,6 +68,8 @@ void threads_init(struct thread_table *t, const struct model_options *options);
 void threads_start(struct thread_table *t, const struct ev_thread *e);
 void threads_exit(struct thread_table *t, const struct ev_thread *e);
 void threads_name(struct thread_table *t, const struct ev_thread *e);
+/* False: the record has no end of its name. */
+bool threads_python_name(struct thread_table *t, const struct ev_python_name *e);
 
 /* When the latest thread of that tid exited; UINT64_MAX: it lives, as far as is known. */
 uint64_t threads_exit_ns(const struct thread_table *t, uint32_t process, uint32_t tid);

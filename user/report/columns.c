@@ -110,15 +110,23 @@ static uint64_t times_clipped_ns(const struct model_times *times)
 }
 
 #define HOLD .times_offset = offsetof(struct model_thread, hold)
+#define TEXT(field) .text_offset = offsetof(struct view_thread, field)
 #define WAIT .times_offset = offsetof(struct model_thread, wait)
 
 static const struct column columns[] = {
 	{"pid", NULL, "process", COLUMN_ID, .of_process = process_pid},
-	{"tid", "TID", "thread, as the kernel numbers it; empty: several that exited, together",
+	{"tid", "TID", "thread, as the kernel numbers it; empty: a group, or several that exited",
 	 COLUMN_ID, .of_thread = thread_tid, .of_one = true},
 	{"gil", "GIL", "number of the GIL: a row for each thread and GIL", COLUMN_ID,
 	 .of_thread = thread_gil, .several_gils = true},
-	{"comm", "NAME", "name of the thread in the kernel", COLUMN_NAME, .rank = 0},
+	{"threads", "THREADS",
+	 "1, or how many threads the row is about: a group, or several that exited", COLUMN_COUNT,
+	 1, .of_thread = thread_how_many, .if_grouped = true},
+	{"name", "NAME",
+	 "name of the thread in Python; if that is not known, in the kernel, or made of its number",
+	 COLUMN_NAME, .rank = 0, TEXT(name)},
+	{"comm", NULL, "name of the thread in the kernel", COLUMN_NAME, TEXT(comm)},
+	{"group", NULL, "the name without the number at its end", COLUMN_NAME, TEXT(group)},
 	{"exited", NULL, "1 if the thread ended during the capture", COLUMN_ID,
 	 .of_thread = thread_exited},
 	{"observed_ns", "SEEN", "time during which the thread existed and was observed",
@@ -175,8 +183,6 @@ static const struct column columns[] = {
 	{"process", NULL,
 	 "number of the process in the report: a pid that executes another program has two",
 	 COLUMN_ID, .of_process = process_number},
-	{"threads", NULL, "1, or how many threads the row is about, if they have no tid",
-	 COLUMN_COUNT, .of_thread = thread_how_many},
 };
 
 const struct column *columns_all(size_t *count)
@@ -191,6 +197,11 @@ const struct model_times *column_times(const struct column *column,
 	if (!column->of_times)
 		return NULL;
 	return (const void *)((const char *)thread + column->times_offset);
+}
+
+const char *column_text(const struct column *column, const struct view_thread *row)
+{
+	return *(char *const *)((const char *)row + column->text_offset);
 }
 
 uint64_t column_value(const struct column *column, const struct view_process *process,

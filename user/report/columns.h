@@ -14,7 +14,7 @@
 #include "report/view.h"
 
 enum column_kind {
-	COLUMN_NAME,  /* the thread's name, text */
+	COLUMN_NAME,  /* text */
 	COLUMN_ID,    /* an integer without separators */
 	COLUMN_COUNT, /* an integer */
 	COLUMN_TIME,  /* ns */
@@ -34,11 +34,13 @@ struct column {
 	uint64_t (*of_thread)(const struct model_thread *thread);
 	uint64_t (*of_times)(const struct model_times *times);
 	size_t times_offset;
-	bool several_gils; /* in the text table only if there are several GILs */
-	bool if_short;	   /* in the text table only if a thread was not there all the time */
-	bool releases;	   /* known only if forced and voluntary releases can be told apart */
-	bool of_one;	   /* of one thread: several together do not have it */
-	bool complete;	   /* of complete holds or waits: says nothing if there are none */
+	size_t text_offset; /* of COLUMN_NAME, in struct view_thread: where the text stands */
+	bool several_gils;  /* in the text table only if there are several GILs */
+	bool if_short;	    /* in the text table only if a thread was not there all the time */
+	bool releases;	    /* known only if forced and voluntary releases can be told apart */
+	bool if_grouped;    /* in the text table only if its rows are groups */
+	bool of_one;	    /* of one thread: several together do not have it */
+	bool complete;	    /* of complete holds or waits: says nothing if there are none */
 };
 
 /* All columns in the order of the tables; their number in `count`. */
@@ -47,6 +49,9 @@ const struct column *columns_all(size_t *count);
 /* The holds or waits that a column is about; NULL if it is about neither. */
 const struct model_times *column_times(const struct column *column,
 				       const struct model_thread *thread);
+
+/* The text of a COLUMN_NAME. */
+const char *column_text(const struct column *column, const struct view_thread *row);
 
 /* The value of a column that is not COLUMN_NAME, for a thread of the process, in the machine's unit.
  */

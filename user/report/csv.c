@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 gilscope contributors */
 /*
- * The thread table as CSV: a heading, then a line for each process, thread and GIL, and one for each
+ * The thread table as CSV: a heading, then a line for each process, thread (or group of them) and GIL, and one for each
  * process and GIL of threads that are told together. Times in ns, integers without separators, quoting
  * after RFC 4180, lines end with a line feed. A value that is not known, or that several threads do
  * not have, is an empty field.
@@ -31,7 +31,7 @@ static void put_field(FILE *out, const struct view_process *process, const struc
 		      const struct view_thread *row)
 {
 	if (column->kind == COLUMN_NAME)
-		put_text(out, row->comm);
+		put_text(out, column_text(column, row));
 	else if ((!column->releases || process->sums.forced_known) &&
 		 (!column->of_one || !row->thread->together))
 		fprintf(out, "%" PRIu64, column_value(column, process, row->thread));
@@ -55,7 +55,10 @@ static void put_rows(FILE *out, const struct view_process *process, const struct
 
 static void put_process(FILE *out, const struct view_process *process)
 {
-	put_rows(out, process, process->threads, process->thread_count);
+	if (process->view->options->group)
+		put_rows(out, process, process->groups, process->group_count);
+	else
+		put_rows(out, process, process->threads, process->thread_count);
 	put_rows(out, process, process->exited, process->exited_count);
 }
 

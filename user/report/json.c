@@ -226,26 +226,38 @@ static json_t *thread(const struct view_process *process, size_t index)
 	const struct view_thread *row = &process->threads[index];
 	const struct model_thread *t = row->thread;
 
-	return json_pack("{s:I, s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "tid",
-			 (json_int_t)t->tid, "comm", row->comm, "gil", (json_int_t)t->gil,
-			 "observed_ns", (json_int_t)t->observed_ns, "exited", t->exited, "hold",
-			 times(&t->hold), "wait", times(&t->wait), "off_gil_ns",
-			 (json_int_t)t->off_gil_ns, "forced_releases",
-			 releases(&process->sums, t->forced_releases), "voluntary_releases",
-			 releases(&process->sums, t->voluntary_releases));
+	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "tid",
+			 (json_int_t)t->tid, "name", row->name, "comm", row->comm, "group",
+			 row->group, "gil", (json_int_t)t->gil, "observed_ns",
+			 (json_int_t)t->observed_ns, "exited", t->exited, "hold", times(&t->hold),
+			 "wait", times(&t->wait), "off_gil_ns", (json_int_t)t->off_gil_ns,
+			 "forced_releases", releases(&process->sums, t->forced_releases),
+			 "voluntary_releases", releases(&process->sums, t->voluntary_releases));
 }
 
-/* Threads that exited, together. */
-static json_t *exited(const struct view_process *process, size_t index)
+/* What is told of several threads together. */
+static json_t *together(const struct view_process *process, const struct model_thread *t)
 {
-	const struct model_thread *t = process->exited[index].thread;
-
 	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "gil", (json_int_t)t->gil,
 			 "threads", (json_int_t)t->together, "observed_ns",
 			 (json_int_t)t->observed_ns, "hold", times(&t->hold), "wait",
 			 times(&t->wait), "off_gil_ns", (json_int_t)t->off_gil_ns,
 			 "forced_releases", releases(&process->sums, t->forced_releases),
 			 "voluntary_releases", releases(&process->sums, t->voluntary_releases));
+}
+
+static json_t *exited(const struct view_process *process, size_t index)
+{
+	return together(process, process->exited[index].thread);
+}
+
+static json_t *group(const struct view_process *process, size_t index)
+{
+	const struct view_thread *row = &process->groups[index];
+	json_t *object = together(process, row->thread);
+
+	json_object_set_new(object, "group", json_string(row->group));
+	return object;
 }
 
 static json_t *blame_name(const struct blame_row *row)
@@ -325,6 +337,8 @@ static void put_process(struct json_out *to, const struct view_process *p)
 	put_array(to, p, "probes", probe, p->process->plan->site_count);
 	put_array(to, p, "gils", gil, model->gil_count);
 	put_array(to, p, "threads", thread, p->thread_count);
+	if (p->view->options->group)
+		put_array(to, p, "groups", group, p->group_count);
 	put_array(to, p, "exited_threads", exited, p->exited_count);
 	put_member(to, indent, "threads_off_gil", json_integer((json_int_t)model->threads_off_gil));
 	put_blame(to, p);

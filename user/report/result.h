@@ -64,6 +64,7 @@ struct report_options {
 	bool ascii;
 	bool color;   /* terminal escapes are wanted (a terminal, NO_COLOR not set) */
 	int width;    /* columns of the terminal, or what is assumed when piped */
+	bool group;   /* threads that are called alike are told together */
 	bool verbose; /* probe list in the text report, all notes */
 };
 

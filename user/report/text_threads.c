@@ -21,6 +21,8 @@ enum { MARK_PERCENT = 5, RED_PERCENT = 25, SHORT_PERCENT = 99 };
 
 struct thread_table {
 	struct table table;
+	const struct view_thread *entries; /* to choose from: the threads, or groups of them */
+	size_t entry_count;
 	const struct view_thread *rows[MAX_ROWS];
 	bool marked; /* at least one cell has the mark of clipped time */
 };
@@ -41,7 +43,7 @@ static char *cell_text(const struct page *page, const struct view_process *proce
 	uint64_t value = column_value(column, process, thread);
 
 	if (column->kind == COLUMN_NAME)
-		return xstrdup(row->comm);
+		return xstrdup(column_text(column, row));
 	if (column->releases && !process->sums.forced_known)
 		return xstrdup("-");
 	if (column->complete && column_times(column, thread)->hist.count == 0)
@@ -91,6 +93,8 @@ static void add_column(struct thread_table *threads, const struct page *page,
 		table_add(table, column->title, column->rank, column->kind != COLUMN_NAME);
 	bool marked = false;
 
+	shown->stretch = column->kind == COLUMN_NAME;
+
 	for (size_t r = 0; r < table->rows; r++) {
 		const struct model_thread *thread = threads->rows[r]->thread;
 
@@ -115,13 +119,12 @@ static bool has_row(const struct thread_table *threads, const struct view_thread
 }
 
 /* The thread that held most of those from `from` on that are not in the table yet. */
-static const struct view_thread *next_holder(const struct thread_table *threads,
-					     const struct view_process *process, size_t from)
+static const struct view_thread *next_holder(const struct thread_table *threads, size_t from)
 {
 	const struct view_thread *most = NULL;
 
-	for (size_t t = from; t < process->thread_count; t++) {
-		const struct view_thread *row = &process->threads[t];
+	for (size_t t = from; t < threads->entry_count; t++) {
+		const struct view_thread *row = &threads->entries[t];
 
 		if (!has_row(threads, row) &&
 		    (!most || row->thread->hold.total_ns > most->thread->hold.total_ns))
@@ -138,28 +141,34 @@ static int compare_rows(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void choose_rows(struct thread_table *threads, const struct view_process *process)
+static void choose_rows(struct thread_table *threads)
 {
-	bool all = process->thread_count <= MAX_ROWS;
-	size_t waiters = all ? process->thread_count : MAX_ROWS - HOLDER_ROWS;
+	bool all = threads->entry_count <= MAX_ROWS;
+	size_t waiters = all ? threads->entry_count : MAX_ROWS - HOLDER_ROWS;
 	size_t *rows = &threads->table.rows;
 
 	for (size_t t = 0; t < waiters; t++)
-		threads->rows[(*rows)++] = &process->threads[t];
+		threads->rows[(*rows)++] = &threads->entries[t];
 	while (!all && *rows < MAX_ROWS) {
-		const struct view_thread *holder = next_holder(threads, process, waiters);
+		const struct view_thread *holder = next_holder(threads, waiters);
 		threads->rows[(*rows)++] = holder;
 	}
 	/* in the order of the view: both point into one array */
 	qsort(threads->rows, *rows, sizeof(threads->rows[0]), compare_rows);
 }
 
+static bool is_short(const struct model_thread *thread, const struct view_process *process)
+{
+	const uint64_t count = thread->together ? thread->together : 1;
+
+	return thread->observed_ns / count * 100 < process->sums.observed_ns * SHORT_PERCENT;
+}
+
 /* A share of a short life says little by itself: then the table shows how long each was seen. */
 static bool has_short_thread(const struct thread_table *threads, const struct view_process *process)
 {
 	for (size_t r = 0; r < threads->table.rows; r++)
-		if (threads->rows[r]->thread->observed_ns * 100 <
-		    process->sums.observed_ns * SHORT_PERCENT)
+		if (is_short(threads->rows[r]->thread, process))
 			return true;
 	return false;
 }
@@ -170,10 +179,12 @@ static void make_table(struct thread_table *threads, const struct page *page,
 	size_t count;
 	const struct column *columns = columns_all(&count);
 
-	choose_rows(threads, process);
+	choose_rows(threads);
 	for (size_t i = 0; i < count; i++) {
 		if (!columns[i].title ||
 		    (columns[i].several_gils && process->process->model->gil_count < 2) ||
+		    (columns[i].if_grouped ? !process->view->options->group
+					   : columns[i].of_one && process->view->options->group) ||
 		    (columns[i].if_short && !has_short_thread(threads, process)))
 			continue;
 		add_column(threads, page, process, &columns[i]);
@@ -194,14 +205,13 @@ static void add_rest(struct rest *rest, const struct model_thread *thread)
 }
 
 /* The entries that have no row, but are in the other formats. */
-static void put_more(const struct page *page, const struct view_process *process,
-		     const struct thread_table *threads)
+static void put_more(const struct page *page, const struct thread_table *threads)
 {
 	struct rest rest = {0};
 
-	for (size_t t = 0; t < process->thread_count; t++)
-		if (!has_row(threads, &process->threads[t]))
-			add_rest(&rest, process->threads[t].thread);
+	for (size_t t = 0; t < threads->entry_count; t++)
+		if (!has_row(threads, &threads->entries[t]))
+			add_rest(&rest, threads->entries[t].thread);
 	if (rest.threads)
 		page_paragraph(
 			page, "", "", 2,
@@ -235,7 +245,7 @@ static void put_footnotes(const struct page *page, const struct view_process *pr
 {
 	size_t untouched = process->process->model->threads_off_gil;
 
-	put_more(page, process, threads);
+	put_more(page, threads);
 	put_exited(page, process);
 	if (untouched)
 		page_paragraph(page, "", "", 2, "%s%sthread%s neither held nor wanted the GIL%s.",
@@ -252,7 +262,11 @@ static void put_footnotes(const struct page *page, const struct view_process *pr
 
 int text_threads(const struct page *page, const struct view_process *process)
 {
-	struct thread_table threads = {0};
+	const bool group = process->view->options->group;
+	struct thread_table threads = {
+		.entries = group ? process->groups : process->threads,
+		.entry_count = group ? process->group_count : process->thread_count,
+	};
 	int err = 0;
 
 	page_heading(page, "Threads", "longest waits first; shares of its own time");

@@ -6,13 +6,14 @@
 
 #include "base/mem.h"
 #include "report/clean.h"
+#include "report/names.h"
 
 static int compare_u64_desc(uint64_t a, uint64_t b)
 {
 	return (a < b) - (a > b);
 }
 
-static int compare_threads(const void *a, const void *b)
+int view_compare_threads(const void *a, const void *b)
 {
 	const struct model_thread *x = ((const struct view_thread *)a)->thread;
 	const struct model_thread *y = ((const struct view_thread *)b)->thread;
@@ -38,7 +39,12 @@ static struct view_thread *view_entries(struct view_process *p, const struct mod
 
 	for (size_t i = 0; i < count; i++) {
 		threads[i].thread = &entries[i];
+		char *name = name_of_thread(p->process, &entries[i]);
+
+		threads[i].name = clean_text(name, ascii);
 		threads[i].comm = clean_text(entries[i].comm, ascii);
+		threads[i].group = group_of_name(threads[i].name);
+		free(name);
 		add_clipped(&p->sums.hold_clipped, &entries[i].hold);
 		add_clipped(&p->sums.wait_clipped, &entries[i].wait);
 	}
@@ -51,7 +57,7 @@ static void view_threads(struct view_process *p, bool ascii)
 
 	p->thread_count = model->thread_count;
 	p->threads = view_entries(p, model->threads, model->thread_count, ascii);
-	qsort(p->threads, p->thread_count, sizeof(*p->threads), compare_threads);
+	qsort(p->threads, p->thread_count, sizeof(*p->threads), view_compare_threads);
 	p->exited_count = model->exited_count;
 	p->exited = view_entries(p, model->exited, model->exited_count, ascii);
 	p->all_threads = model->threads_on_gil + model->threads_off_gil;
@@ -120,6 +126,8 @@ static void view_process(struct view_process *out, const struct view *view, size
 			 .unobserved_ns = process->unobserved_ns},
 	};
 	view_threads(out, ascii);
+	if (view->options->group)
+		groups_make(out);
 	view_probes(out, ascii);
 	view_gils(out);
 	if (out->sums.observed_ns)
@@ -183,8 +191,11 @@ void view_init(struct view *out, const struct result *result, const struct repor
 
 static void free_entries(struct view_thread *threads, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		free(threads[i].name);
 		free(threads[i].comm);
+		free(threads[i].group);
+	}
 	free(threads);
 }
 
@@ -192,6 +203,8 @@ static void free_process(struct view_process *p)
 {
 	free_entries(p->threads, p->thread_count);
 	free_entries(p->exited, p->exited_count);
+	groups_free(p);
+	free_entries(p->groups, p->group_count);
 	for (size_t i = 0; i < p->process->plan->note_count; i++)
 		free(p->notes[i]);
 	free(p->notes);

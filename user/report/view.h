@@ -9,7 +9,8 @@
 
 struct view_thread {
 	const struct model_thread *thread;
-	char *comm;
+	/* Safe to print, owned; "" of several together. */
+	char *name, *comm, *group;
 };
 
 /* Clipped holds or waits of all threads together. */
@@ -43,6 +44,10 @@ struct view_process {
 	/* For each GIL the threads that exited and are in no other entry, together; nameless. */
 	struct view_thread *exited;
 	size_t exited_count;
+	/* With --group the rows of threads that are called alike; their sums are kept here. */
+	struct view_thread *groups;
+	struct model_thread *group_sums;
+	size_t group_count;
 	size_t all_threads; /* each once, whether it used a GIL or not */
 	struct view_sums sums;
 	uint64_t losses; /* of this process, of all kinds */
@@ -70,6 +75,9 @@ struct view {
 void view_init(struct view *out, const struct result *result, const struct report_options *options,
 	       bool ascii);
 void view_free(struct view *view);
+
+/* Compares two struct view_thread: what hurts comes first. */
+int view_compare_threads(const void *a, const void *b);
 
 /* ns from the capture's start to `at_ns`; 0 if that is earlier. */
 uint64_t view_since_start(const struct view *view, uint64_t at_ns);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 gilscope contributors */
+/* When the names that threads have in Python are looked at: soon after one began, now and then while
+ * the process uses its GIL, and at the end. A process that does nothing is not looked at. */
+#ifndef GILSCOPE_NAMING_H
+#define GILSCOPE_NAMING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct collector;
+struct traced;
+struct py_names;
+
+/* Part of struct traced. */
+struct py_naming {
+	struct py_names *reader; /* NULL: its stream has not begun */
+	uint64_t due_ns;	 /* the next look; UINT64_MAX: none */
+	uint64_t last_ns;	 /* the last one ended */
+	uint64_t gap_ns;	 /* the shortest time to the next one */
+	uint64_t rest_ns;	 /* that time without news */
+	uint64_t hits;		 /* of the probes at the last one */
+	/* What the last one told, by tid. */
+	struct {
+		struct told_name {
+			pid_t tid;
+			uint64_t hash;
+		} * items;
+		size_t count, cap;
+	} told;
+};
+
+/* The first look, at the begin of the stream; the last one, before its end mark. */
+void naming_begin(struct collector *c, struct traced *t);
+void naming_end(struct collector *c, struct traced *t);
+
+/* A thread has begun: its name will be there in a moment. */
+void naming_expect(struct collector *c, struct traced *t);
+
+/* Looks if that is due. */
+void naming_attend(struct collector *c, struct traced *t);
+
+void naming_free(struct py_naming *naming);
+
+#endif
