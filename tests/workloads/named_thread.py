@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
 """A thread whose name in the kernel is what nobody should send to a terminal: control characters,
-an escape sequence, a byte that is no UTF-8.
+an escape sequence, a byte that is no UTF-8; in Python it is called such a thing too.
 """
+
+import threading
 
 from protocol import free_libc, serve_in_thread
 
@@ -13,6 +15,7 @@ free_libc.prctl(PR_SET_NAME, NAME, 0, 0, 0)  # of the main thread; those that it
 
 
 def work():
+    threading.current_thread().name = "\x1b[31mred\n\x07"
     for _ in range(100):
         free_libc.getpid()
     return {}

@@ -79,7 +79,7 @@ void traced_finish(struct collector *c, struct traced *t, enum ev_end end, uint6
 		/* Names and switch intervals may have changed since the start. */
 		gils_announce_again(c, t);
 		record_threads(c, t);
-		naming_end(c, t);
+		naming_end(t);
 	}
 	record_mark(c, t, EV_CAPTURE_STOP, at_ns, end);
 }
@@ -91,6 +91,7 @@ void traced_close(struct collector *c, struct traced *t, size_t requests)
 	thread_holds_take(c, t);
 	gils_close(c, t, requests);
 	gils_count_hits(c, t, 1);
+	naming_tell(c, t);
 	record_mark(c, t, EV_CAPTURE_END, t->end_ns, t->end);
 	leave(c, t, TRACED_CLOSED);
 }

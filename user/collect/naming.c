@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "collect/collector_state.h"
 #include "target/process.h"
@@ -21,7 +22,6 @@
 #define REST_NS (8 * NSEC_PER_SEC)
 
 struct naming_look {
-	struct collector *c;
 	struct traced *t;
 	uint64_t at_ns;
 	size_t others; /* with a name, besides the main thread */
@@ -74,7 +74,8 @@ static void take_name(void *ctx, pid_t tid, const char *name)
 	if (was_told(&look->t->naming, &told))
 		return;
 	look->news = true;
-	record_python_name(look->c, look->t, tid, look->at_ns, name);
+	*VEC_PUSH(&look->t->naming.fresh) =
+		(struct fresh_name){.tid = tid, .at_ns = look->at_ns, .name = xstrdup(name)};
 }
 
 static void keep_told(struct py_naming *naming, struct py_naming *now)
@@ -117,12 +118,14 @@ static void plan_next(struct py_naming *naming, const struct naming_look *look, 
 	naming->due_ns = naming->last_ns + max_ns(naming->gap_ns, naming->rest_ns);
 }
 
-static void look_at(struct collector *c, struct traced *t)
+static void look_at(struct traced *t)
 {
-	struct naming_look look = {.c = c, .t = t, .at_ns = clock_mono_ns()};
+	struct naming_look look = {.t = t, .at_ns = clock_mono_ns()};
 	const uint64_t begin = cpu_ns();
 
-	py_names_read(t->naming.reader, take_name, &look);
+	const int named = py_names_read(t->naming.reader, take_name, &look);
+	if (named > 0)
+		log_debug("process %d: %d threads have a name in Python", t->target.pid, named);
 	keep_told(&t->naming, &look.now);
 	plan_next(&t->naming, &look, cpu_ns() - begin);
 }
@@ -141,14 +144,14 @@ void naming_begin(struct collector *c, struct traced *t)
 	t->naming.reader = py_names_new(&t->target);
 	t->naming.gap_ns = FIRST_GAP_NS / 2;
 	t->naming.rest_ns = GAP_NS;
-	look_at(c, t);
-	t->naming.hits = hits_of(c, t);
+	t->naming.hits = UINT64_MAX;
+	c->due_ns = 0;
 }
 
-void naming_end(struct collector *c, struct traced *t)
+void naming_end(struct traced *t)
 {
 	if (t->naming.reader)
-		look_at(c, t);
+		look_at(t);
 }
 
 void naming_expect(struct collector *c, struct traced *t)
@@ -163,7 +166,7 @@ void naming_expect(struct collector *c, struct traced *t)
 	c->due_ns = min_ns(c->due_ns, due);
 }
 
-void naming_attend(struct collector *c, struct traced *t)
+void naming_attend(const struct collector *c, struct traced *t)
 {
 	if (!t->naming.reader || clock_mono_ns() < t->naming.due_ns)
 		return;
@@ -172,13 +175,27 @@ void naming_attend(struct collector *c, struct traced *t)
 	if (hits == t->naming.hits)
 		t->naming.due_ns = clock_mono_ns() + t->naming.rest_ns;
 	else
-		look_at(c, t);
+		look_at(t);
 	t->naming.hits = hits;
+}
+
+void naming_tell(struct collector *c, struct traced *t)
+{
+	for (size_t i = 0; i < t->naming.fresh.count; i++) {
+		const struct fresh_name *fresh = &t->naming.fresh.items[i];
+
+		record_python_name(c, t, fresh->tid, fresh->at_ns, fresh->name);
+		free(fresh->name);
+	}
+	t->naming.fresh.count = 0;
 }
 
 void naming_free(struct py_naming *naming)
 {
 	py_names_free(naming->reader);
+	for (size_t i = 0; i < naming->fresh.count; i++)
+		free(naming->fresh.items[i].name);
+	free(naming->fresh.items);
 	free(naming->told.items);
 	*naming = (struct py_naming){0};
 }

@@ -29,17 +29,32 @@ struct py_naming {
 		} * items;
 		size_t count, cap;
 	} told;
+	/* Found and not in the stream yet; the names are owned. */
+	struct {
+		struct fresh_name {
+			pid_t tid;
+			uint64_t at_ns;
+			char *name;
+		} * items;
+		size_t count, cap;
+	} fresh;
 };
 
-/* The first look, at the begin of the stream; the last one, before its end mark. */
+/* The first look is due when the stream has begun, the last one is made before its end mark. */
 void naming_begin(struct collector *c, struct traced *t);
-void naming_end(struct collector *c, struct traced *t);
+void naming_end(struct traced *t);
 
 /* A thread has begun: its name will be there in a moment. */
 void naming_expect(struct collector *c, struct traced *t);
 
 /* Looks if that is due. */
-void naming_attend(struct collector *c, struct traced *t);
+void naming_attend(const struct collector *c, struct traced *t);
+
+/*
+ * Puts the names that looks have found into the stream. To be called after the ring buffer was drained:
+ * a thread's start must be told before its name.
+ */
+void naming_tell(struct collector *c, struct traced *t);
 
 void naming_free(struct py_naming *naming);
 

@@ -228,6 +228,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static void tell_names(struct collector *c)
+{
+	for (size_t i = c->oldest; i < c->traced.count; i++)
+		if (c->traced.items[i]->phase == TRACED_RUNNING)
+			naming_tell(c, c->traced.items[i]);
+}
+
 /* All that is to be done now. */
 static int work(struct collector *c)
 {
@@ -239,6 +246,7 @@ static int work(struct collector *c)
 	if (due) {
 		attend(c);
 		err = reap(c);
+		tell_names(c);
 	}
 	if (err)
 		return err;
