@@ -80,7 +80,9 @@ def check(target, report, truth, depth=0):
     known = {tid: name for name, tid in tids.items()}
     for thread in process["threads"]:
         assert thread["tid"] in known, (thread["tid"], known)
-        assert thread["comm"] == known[thread["tid"]]
+        name = known[thread["tid"]]
+        assert thread["comm"] == name
+        assert thread["name"] == ("MainThread" if thread["tid"] == process["pid"] else name.upper())
     computer = thread_of(report, tids["computer"])["hold"]
     assert computer["clipped"]["count"] == 1, "it held the GIL when the capture began"
     hold = thread_of(report, tids["holder"])["hold"]

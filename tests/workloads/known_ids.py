@@ -5,7 +5,8 @@ holds the GIL when it begins; one holds it for known times when it is told to.
 
     known_ids.py HOLD_US GAP_US COUNT
 
-The ids are those of the process's own PID namespace. "sandbox" forbids all system calls that it does
+The ids are those of the process's own PID namespace. Names in Python are those of the kernel in
+capitals. "sandbox" forbids all system calls that it does
 not need from then on, "forbidden" makes one that is not among them.
 """
 
@@ -50,6 +51,7 @@ def main():
             finished.release()
 
     def run(index):
+        threading.current_thread().name = NAMES[index].upper()
         free_libc.prctl(PR_SET_NAME, NAMES[index].encode(), 0, 0, 0)
         (compute, hold_when_told)[index]()
 
