@@ -21,7 +21,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 GILSCOPE = pathlib.Path(os.environ.get("GILSCOPE", ROOT / "build/gilscope"))
 SHOW_TARGET = GILSCOPE.parent / "tests" / "show_target"
 CACHE = os.environ.get("GILSCOPE_CACHE", "~/.cache/gilscope")
-HEADER = (ROOT / "user/target/offsets_table.h").read_text(encoding="utf-8")
+HEADERS = {
+    table: (ROOT / ("user/target/%s_table.h" % table)).read_text(encoding="utf-8")
+    for table in ("offsets", "names")
+}
 PLACES = (
     "/usr/bin/python3.*",
     "/usr/lib/*/libpython3.*.so.*",
@@ -98,16 +101,18 @@ def test_offsets_are_those_of_the_dwarf(path):
     assert offsets == expected
 
 
+@pytest.mark.parametrize("table", HEADERS)
 @every_interpreter
-def test_header_is_what_the_generator_makes(path):
+def test_header_is_what_the_generator_makes(path, table):
     version = generator.version_of(path)
-    row = generator.row_of(version, LAYOUTS[path])
-    assert generator.entry_of(generator.minor_of(version), row) in HEADER
+    row = generator.row_of(version, LAYOUTS[path], table)
+    assert generator.entry_of(generator.minor_of(version), row) in HEADERS[table]
 
 
-def test_header_has_each_version_once():
+@pytest.mark.parametrize("table", HEADERS)
+def test_header_has_each_version_once(table):
     """The same text again from what it says."""
-    minors = [int(minor) for minor in re.findall(r"\{\.minor = (\d+),", HEADER)]
+    minors = [int(minor) for minor in re.findall(r"\{\.minor = (\d+),", HEADERS[table])]
     assert minors == list(range(8, 16))
 
 
@@ -116,7 +121,7 @@ def test_interpreters_that_disagree_are_refused(monkeypatch):
     layouts = type("Fake", (), {"machine": "x86_64", "path": "fake"})
     monkeypatch.setattr(generator, "version_of", lambda path: "3.12." + path)
     monkeypatch.setattr(generator, "layouts_of", lambda path, folders: layouts)
-    monkeypatch.setattr(generator, "row_of", lambda version, layouts: next(rows))
+    monkeypatch.setattr(generator, "row_of", lambda version, layouts, header: next(rows))
     with pytest.raises(generator.Unusable, match="3.12.1.*differs"):
         generator.rows_of(["0", "1"], [])
 

@@ -17,7 +17,7 @@
 /* Between two looks at least, at first and later; and so many times what the last look took. */
 #define FIRST_GAP_NS (20 * NSEC_PER_MSEC)
 #define GAP_NS NSEC_PER_SEC
-#define COST_SHARE 100
+#define COST_SHARE 50
 /* Without news: for threads that have no name yet, and for names that have changed. */
 #define REST_NS (8 * NSEC_PER_SEC)
 

@@ -40,6 +40,8 @@ struct names_offsets {
 #define MAX_MODULES (1U << 16)
 #define MAX_THREADS (1U << 15)
 #define OFFSET_LIMIT (1U << 20)
+/* Values of both attributes, Thread.__init__ sets them within a few. */
+#define MAX_APART 64
 /* Looks that are begun again because _active moved. */
 #define MAX_TRIES 4
 
@@ -73,6 +75,13 @@ struct found {
 	char name[PY_NAME_SIZE];
 };
 
+/* Both attributes of a Thread: which of its entries they are, and their values. */
+struct attributes {
+	struct py_dict dict;
+	uint32_t name_at, native_id_at;
+	uint64_t name, native_id;
+};
+
 struct look {
 	const struct py_objects *objects;
 	uint32_t pthread_tid; /* offset of the kernel's id in what an ident points to */
@@ -80,9 +89,11 @@ struct look {
 	uint32_t interp;
 	uint64_t str_type;
 	uint64_t name_key, native_id_key; /* the strings "_name" and "_native_id", once met */
-	struct py_type type;		  /* of the Thread before: most have the same */
-	uint64_t active;		  /* the dict */
-	bool moved;			  /* its keys have: the rest must be read again */
+	/* Of Threads before: most are of the same type. */
+	struct py_type type;
+	struct attributes shared;
+	uint64_t active; /* the dict */
+	bool moved;	 /* its keys have: the rest must be read again */
 	struct {
 		struct found *items;
 		size_t count, cap;
@@ -155,7 +166,7 @@ static bool find_key(const struct py_objects *o, uint64_t object, const char *ke
 {
 	struct py_dict dict;
 
-	if (!py_dict_read(o, object, &dict))
+	if (!py_dict_find(o, object, &dict) || !py_dict_open(o, &dict))
 		return false;
 	if (py_dict_entry(o, &dict, hint->index, entry) && entry->value &&
 	    py_str_equals(o, entry->key, key))
@@ -196,13 +207,6 @@ static bool find_active(struct py_names *names, uint64_t interp, struct look *lo
 	return type == dict_type;
 }
 
-/* Both attributes of a Thread: which of its entries they are, and their values. */
-struct attributes {
-	struct py_dict dict;
-	uint32_t name_at, native_id_at;
-	uint64_t name, native_id;
-};
-
 /* Names of attributes are interned: after the first time the address tells. */
 static bool is_key(const struct py_objects *o, const struct py_entry *entry, const char *text,
 		   uint64_t *known)
@@ -214,17 +218,11 @@ static bool is_key(const struct py_objects *o, const struct py_entry *entry, con
 	return entry->key == *known;
 }
 
-static bool read_attributes(struct look *look, uint64_t thread, struct attributes *a)
+static void find_attributes(struct look *look, struct attributes *a)
 {
 	const struct py_objects *o = look->objects;
-	uint64_t type;
+	struct py_entry *entries = py_dict_open(o, &a->dict) ? py_dict_entries(o, &a->dict) : NULL;
 
-	a->name = a->native_id = 0;
-	if (!py_type_of(o, thread, &type) ||
-	    (type != look->type.address && !py_type_read(o, type, &look->type)) ||
-	    !py_attributes_read(o, thread, &look->type, &a->dict))
-		return false;
-	struct py_entry *entries = py_dict_entries(o, &a->dict);
 	for (uint32_t i = 0; entries && i < a->dict.count; i++) {
 		if (is_key(o, &entries[i], "_name", &look->name_key)) {
 			a->name = entries[i].value;
@@ -235,13 +233,55 @@ static bool read_attributes(struct look *look, uint64_t thread, struct attribute
 		}
 	}
 	free(entries);
-	return a->name && a->native_id;
+}
+
+/* The values of both, of an object whose values stand in an array. */
+static bool read_values(const struct py_objects *o, const struct attributes *a, uint64_t *name,
+			uint64_t *native_id)
+{
+	const uint32_t first = a->name_at < a->native_id_at ? a->name_at : a->native_id_at;
+	const uint32_t last = a->name_at + a->native_id_at - first;
+	uint64_t words[MAX_APART];
+
+	if (last - first >= MAX_APART ||
+	    !py_read(o, a->dict.values + 8ULL * first, words, 8ULL * (last - first + 1)))
+		return false;
+	*name = words[a->name_at - first];
+	*native_id = words[a->native_id_at - first];
+	return true;
+}
+
+/* Objects of a type mostly share their keys: then only the values are read. */
+static bool read_attributes(struct look *look, uint64_t thread, struct attributes *a)
+{
+	const struct py_objects *o = look->objects;
+	uint64_t type;
+
+	a->name = a->native_id = 0;
+	if (!py_type_of(o, thread, &type) ||
+	    (type != look->type.address && !py_type_read(o, type, &look->type)) ||
+	    !py_attributes_find(o, thread, &look->type, &a->dict))
+		return false;
+	if (a->dict.values && a->dict.keys == look->shared.dict.keys) {
+		a->name_at = look->shared.name_at;
+		a->native_id_at = look->shared.native_id_at;
+		return read_values(o, a, &a->name, &a->native_id) && a->name && a->native_id;
+	}
+	find_attributes(look, a);
+	if (!a->name || !a->native_id)
+		return false;
+	if (a->dict.values)
+		look->shared = *a;
+	return true;
 }
 
 static bool has_attributes(const struct py_objects *o, const struct attributes *a)
 {
 	struct py_entry name, native_id;
 
+	if (a->dict.values)
+		return read_values(o, a, &name.value, &native_id.value) && name.value == a->name &&
+		       native_id.value == a->native_id;
 	return py_dict_entry(o, &a->dict, a->name_at, &name) &&
 	       py_dict_entry(o, &a->dict, a->native_id_at, &native_id) && name.value == a->name &&
 	       native_id.value == a->native_id;
@@ -264,8 +304,8 @@ static bool read_str(const struct look *look, uint64_t object, char *out)
 {
 	uint64_t type;
 
-	return py_type_of(look->objects, object, &type) && type == look->str_type &&
-	       py_str_read(look->objects, object, out, PY_NAME_SIZE);
+	return py_str_read(look->objects, object, out, PY_NAME_SIZE, &type) &&
+	       type == look->str_type;
 }
 
 /*
@@ -305,7 +345,8 @@ static void read_threads(struct look *look)
 	struct py_dict active;
 	struct found found = {.interp = look->interp};
 
-	if (!py_dict_read(look->objects, look->active, &active))
+	if (!py_dict_find(look->objects, look->active, &active) ||
+	    !py_dict_open(look->objects, &active))
 		return;
 	struct py_entry *entries = py_dict_entries(look->objects, &active);
 	/* If the entries have moved, these may never have been some. */
@@ -320,7 +361,7 @@ static void read_interpreter(struct py_names *names, uint64_t interp, struct loo
 {
 	const size_t before = look->found.count;
 
-	look->name_key = look->native_id_key = look->type.address = 0;
+	look->name_key = look->native_id_key = look->type.address = look->shared.dict.keys = 0;
 	for (int tries = 0; tries < MAX_TRIES; tries++) {
 		look->moved = false;
 		if (!find_active(names, interp, look))

@@ -26,7 +26,8 @@ void py_names_free(struct py_names *names);
  * a name, with our id of it and the name as UTF-8, which may hold control characters. How many, or
  * -ESRCH if the process's memory cannot be read (any more). No message.
  *
- * Costs about a dozen short reads a thread, which the process does not notice: see the README.
+ * A dozen short reads a thread: 20 us of CPU time on a virtual machine, 22 ms for 1,000 threads. The
+ * process does not notice; its memory map is locked for reading during each.
  */
 int py_names_read(struct py_names *names, void (*each)(void *ctx, pid_t tid, const char *name),
 		  void *ctx);

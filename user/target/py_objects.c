@@ -113,28 +113,59 @@ bool py_int_read(const struct py_objects *o, uint64_t object, int64_t *value, ui
 
 /* A str: how it is stored, and where. */
 struct str_place {
-	uint64_t data, length; /* characters */
-	uint32_t width;	       /* bytes of each: 1, 2 or 4 */
+	uint64_t type, data, length; /* characters */
+	uint32_t width;		     /* bytes of each: 1, 2 or 4 */
 	bool ascii;
 };
 
 /* Every str that the interpreter makes is compact; one that is not belongs to a subclass, or is as old
- * as Python 2's API. */
-static bool str_find(const struct py_objects *o, uint64_t object, struct str_place *place)
+ * as Python 2's API. `raw`: its head. */
+static bool str_place(const struct py_objects *o, uint64_t object, const uint8_t *raw,
+		      struct str_place *place)
 {
-	uint8_t raw[STR_STATE + 4];
 	uint32_t state;
 
-	if (!object || !py_read(o, object + o->header, raw, sizeof(raw)))
-		return false;
-	memcpy(&place->length, raw + STR_LENGTH, sizeof(place->length));
-	memcpy(&state, raw + STR_STATE, sizeof(state));
+	memcpy(&place->type, raw + o->header - 8, sizeof(place->type));
+	memcpy(&place->length, raw + o->header + STR_LENGTH, sizeof(place->length));
+	memcpy(&state, raw + o->header + STR_STATE, sizeof(state));
 	state >>= o->str_kind_shift;
 	place->width = state & 7;
 	place->ascii = state & 16;
 	place->data = object + (place->ascii ? o->str_data : o->str_wide_data);
 	return (state & 8) && (int64_t)place->length >= 0 &&
 	       (place->width == 1 || (!place->ascii && (place->width == 2 || place->width == 4)));
+}
+
+/* A str's head, with what follows it if that is readable: mostly all of its characters. */
+struct str_start {
+	uint8_t raw[192];
+	size_t size; /* of what was read */
+};
+
+static bool str_find(const struct py_objects *o, uint64_t object, struct str_start *start,
+		     struct str_place *place)
+{
+	start->size = sizeof(start->raw);
+	if (!object)
+		return false;
+	if (!py_read(o, object, start->raw, start->size)) {
+		start->size = o->header + STR_STATE + 4;
+		if (!py_read(o, object, start->raw, start->size))
+			return false;
+	}
+	return str_place(o, object, start->raw, place);
+}
+
+/* The first `size` bytes of the characters. */
+static bool str_data(const struct py_objects *o, uint64_t object, const struct str_start *start,
+		     const struct str_place *place, void *data, size_t size)
+{
+	const size_t at = (size_t)(place->data - object);
+
+	if (at + size > start->size)
+		return py_read(o, place->data, data, size);
+	memcpy(data, start->raw + at, size);
+	return true;
 }
 
 /* Bytes of the UTF-8 form of a character, which is made valid; 0: it is none. */
@@ -164,18 +195,21 @@ static uint32_t character(const void *data, uint32_t width, size_t index)
 	return width == 2 ? ((const uint16_t *)data)[index] : ((const uint32_t *)data)[index];
 }
 
-bool py_str_read(const struct py_objects *o, uint64_t object, char *out, size_t size)
+bool py_str_read(const struct py_objects *o, uint64_t object, char *out, size_t size,
+		 uint64_t *type)
 {
+	struct str_start start;
 	struct str_place place;
 	size_t used = 0;
 
 	out[0] = '\0';
-	if (!str_find(o, object, &place))
+	if (!str_find(o, object, &start, &place))
 		return false;
+	*type = place.type;
 	/* A character takes a byte or more: no more of them fit. */
 	const size_t length = place.length < size - 1 ? (size_t)place.length : size - 1;
 	uint32_t *data = xcalloc(length + 1, sizeof(*data));
-	bool ok = py_read(o, place.data, data, length * place.width);
+	bool ok = str_data(o, object, &start, &place, data, length * place.width);
 	for (size_t i = 0; ok && i < length; i++) {
 		char bytes[4];
 		const size_t n = encode(character(data, place.width, i), bytes);
@@ -194,11 +228,12 @@ bool py_str_read(const struct py_objects *o, uint64_t object, char *out, size_t 
 bool py_str_equals(const struct py_objects *o, uint64_t object, const char *text)
 {
 	const size_t length = strlen(text);
+	struct str_start start;
 	struct str_place place;
 	char data[MAX_ASCII];
 
-	return str_find(o, object, &place) && place.ascii && place.length == length &&
-	       length <= sizeof(data) && py_read(o, place.data, data, length) &&
+	return str_find(o, object, &start, &place) && place.ascii && place.length == length &&
+	       length <= sizeof(data) && str_data(o, object, &start, &place, data, length) &&
 	       !memcmp(data, text, length);
 }
 
@@ -240,12 +275,11 @@ static bool keys_find_new(const uint64_t words[5], struct py_dict *dict)
 	return true;
 }
 
-static bool keys_find(const struct py_objects *o, uint64_t keys, struct py_dict *dict)
+bool py_dict_open(const struct py_objects *o, struct py_dict *dict)
 {
 	uint64_t words[5];
 
-	dict->keys = keys;
-	if (!keys || keys % 8 || !py_read(o, keys, words, sizeof(words)))
+	if (!dict->keys || dict->keys % 8 || !py_read(o, dict->keys, words, sizeof(words)))
 		return false;
 	return o->minor < 11 ? keys_find_old(words, dict) : keys_find_new(words, dict);
 }
@@ -256,15 +290,16 @@ static uint64_t values_array(const struct py_objects *o, uint64_t values)
 	return values && o->minor >= 13 ? values + 8 : values;
 }
 
-bool py_dict_read(const struct py_objects *o, uint64_t object, struct py_dict *dict)
+bool py_dict_find(const struct py_objects *o, uint64_t object, struct py_dict *dict)
 {
 	uint64_t words[2]; /* ma_keys, ma_values */
 
 	_Static_assert(DICT_VALUES == DICT_KEYS + 8, "both are read at once");
 	if (!object || !py_read(o, object + o->header + DICT_KEYS, words, sizeof(words)))
 		return false;
+	dict->keys = words[0];
 	dict->values = values_array(o, words[1]);
-	return keys_find(o, words[0], dict);
+	return true;
 }
 
 bool py_dict_stayed(const struct py_objects *o, uint64_t object, const struct py_dict *dict)
@@ -286,11 +321,11 @@ bool py_type_read(const struct py_objects *o, uint64_t address, struct py_type *
 }
 
 /* Values in an order that the type's keys tell. */
-static bool with_cached_keys(const struct py_objects *o, const struct py_type *type,
-			     uint64_t values, struct py_dict *dict)
+static bool with_cached_keys(const struct py_type *type, uint64_t values, struct py_dict *dict)
 {
+	dict->keys = type->cached_keys;
 	dict->values = values;
-	return keys_find(o, type->cached_keys, dict);
+	return true;
 }
 
 /*
@@ -299,7 +334,7 @@ static bool with_cached_keys(const struct py_objects *o, const struct py_type *t
  * of the difference to the array), later the array is the object's own, if its mark says that it is
  * valid (Include/internal/pycore_object.h).
  */
-static bool managed_read(const struct py_objects *o, uint64_t object, const struct py_type *type,
+static bool managed_find(const struct py_objects *o, uint64_t object, const struct py_type *type,
 			 struct py_dict *dict)
 {
 	uint64_t pointer, values;
@@ -308,28 +343,28 @@ static bool managed_read(const struct py_objects *o, uint64_t object, const stru
 	if (!py_read_word(o, object + (uint64_t)(int64_t)o->managed_dict, &pointer))
 		return false;
 	if (o->minor == 12 && pointer & 1)
-		return with_cached_keys(o, type, pointer + 1, dict);
+		return with_cached_keys(type, pointer + 1, dict);
 	if (pointer)
-		return py_dict_read(o, pointer, dict);
+		return py_dict_find(o, pointer, dict);
 	if (o->minor == 11)
 		return py_read_word(o, object + (uint64_t)(int64_t)o->managed_dict - 8, &values) &&
-		       values && with_cached_keys(o, type, values, dict);
+		       values && with_cached_keys(type, values, dict);
 	values = object + type->basicsize;
 	return o->minor >= 13 && type->flags & FLAG_INLINE_VALUES &&
 	       py_read(o, values, &head, sizeof(head)) && head >> 24 == 1 &&
-	       with_cached_keys(o, type, values_array(o, values), dict);
+	       with_cached_keys(type, values_array(o, values), dict);
 }
 
-bool py_attributes_read(const struct py_objects *o, uint64_t object, const struct py_type *type,
+bool py_attributes_find(const struct py_objects *o, uint64_t object, const struct py_type *type,
 			struct py_dict *dict)
 {
 	uint64_t pointer;
 
 	if (o->minor >= 11 && type->flags & FLAG_MANAGED_DICT)
-		return managed_read(o, object, type, dict);
+		return managed_find(o, object, type, dict);
 	return type->dictoffset > 0 && (uint64_t)type->dictoffset < MAX_BASICSIZE &&
 	       py_read_word(o, object + (uint64_t)type->dictoffset, &pointer) &&
-	       py_dict_read(o, pointer, dict);
+	       py_dict_find(o, pointer, dict);
 }
 
 bool py_dict_entry(const struct py_objects *o, const struct py_dict *dict, uint32_t index,

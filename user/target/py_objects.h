@@ -39,13 +39,15 @@ bool py_type_of(const struct py_objects *o, uint64_t object, uint64_t *type);
 bool py_int_read(const struct py_objects *o, uint64_t object, int64_t *value, uint64_t *type);
 
 /* A str as UTF-8, cut after a character where it does not fit; a lone surrogate becomes U+FFFD, a zero
- * a blank. `size` at least 1; `out` always ends with a zero. */
-bool py_str_read(const struct py_objects *o, uint64_t object, char *out, size_t size);
+ * a blank. `size` at least 1; `out` always ends with a zero. And its type. */
+bool py_str_read(const struct py_objects *o, uint64_t object, char *out, size_t size,
+		 uint64_t *type);
 
 /* Whether a str is this one, which is ASCII and at most 32 bytes long. */
 bool py_str_equals(const struct py_objects *o, uint64_t object, const char *text);
 
-/* A dict, or the attributes of an object: where its entries are. */
+/* A dict, or the attributes of an object: where its entries are. The first two are found, the others
+ * known once it is opened. */
 struct py_dict {
 	uint64_t keys;	  /* address of its PyDictKeysObject */
 	uint64_t values;  /* of the array of values; 0: they stand in the entries */
@@ -53,7 +55,8 @@ struct py_dict {
 	uint32_t count;	  /* of entries, unused ones too */
 	uint32_t stride, key_at, value_at; /* of an entry, in an entry */
 };
-bool py_dict_read(const struct py_objects *o, uint64_t object, struct py_dict *dict);
+bool py_dict_find(const struct py_objects *o, uint64_t object, struct py_dict *dict);
+bool py_dict_open(const struct py_objects *o, struct py_dict *dict);
 
 /* Whether the entries of that dict are still where they were. */
 bool py_dict_stayed(const struct py_objects *o, uint64_t object, const struct py_dict *dict);
@@ -66,7 +69,7 @@ struct py_type {
 bool py_type_read(const struct py_objects *o, uint64_t address, struct py_type *type);
 
 /* The attributes in the __dict__ of an object of that type, whether it has been made or not. */
-bool py_attributes_read(const struct py_objects *o, uint64_t object, const struct py_type *type,
+bool py_attributes_find(const struct py_objects *o, uint64_t object, const struct py_type *type,
 			struct py_dict *dict);
 
 /* An entry; both are 0 if it is unused. */
