@@ -42,6 +42,8 @@ struct names_offsets {
 #define OFFSET_LIMIT (1U << 20)
 /* Values of both attributes, Thread.__init__ sets them within a few. */
 #define MAX_APART 64
+/* A second of them: for as many threads as a process ever has. */
+#define MAX_READS (1U << 19)
 /* Looks that are begun again because _active moved. */
 #define MAX_TRIES 4
 
@@ -59,6 +61,7 @@ struct place {
 struct py_names {
 	const struct target *target;
 	struct py_objects objects;
+	uint64_t reads_left;	 /* of this look */
 	uint32_t interp_modules; /* 0: not known */
 	struct ns_tids tids;
 	pid_t main_tid; /* in the process's own PID namespace */
@@ -131,7 +134,7 @@ struct py_names *py_names_new(const struct target *target)
 	names->target = target;
 	names->tids.pid = target->pid;
 	names->interp_modules = find_interp_modules(target);
-	py_objects_init(&names->objects, target);
+	py_objects_init(&names->objects, target, &names->reads_left);
 	return names;
 }
 
@@ -452,6 +455,7 @@ int py_names_read(struct py_names *names, void (*each)(void *ctx, pid_t tid, con
 
 	if (!names->interp_modules)
 		return 0;
+	names->reads_left = MAX_READS;
 	const int count = read_interpreters(names, interps);
 	if (count < 0)
 		return count;

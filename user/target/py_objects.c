@@ -37,13 +37,14 @@
 #define MAX_BASICSIZE (1U << 20)
 #define MAX_ASCII 32
 
-void py_objects_init(struct py_objects *o, const struct target *target)
+void py_objects_init(struct py_objects *o, const struct target *target, uint64_t *reads_left)
 {
 	const uint32_t header = target->free_threaded ? FREE_THREADED_HEADER : HEADER;
 	const int minor = target->version.minor;
 
 	*o = (struct py_objects){
 		.pid = target->pid,
+		.reads_left = reads_left,
 		.minor = minor,
 		.header = header,
 		/* Include/internal/pycore_object.h: MANAGED_DICT_OFFSET */
@@ -62,6 +63,9 @@ void py_objects_init(struct py_objects *o, const struct target *target)
 
 bool py_read(const struct py_objects *o, uint64_t address, void *buffer, size_t size)
 {
+	if (!*o->reads_left)
+		return false;
+	--*o->reads_left;
 	return !process_read(o->pid, address, buffer, size);
 }
 

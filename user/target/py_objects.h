@@ -25,10 +25,11 @@ struct py_objects {
 	uint32_t str_data, str_wide_data; /* of an ASCII string, of another */
 	uint32_t str_kind_shift;
 	uint32_t type_cached_keys;
+	uint64_t *reads_left; /* after so many reads all fail: nothing goes on for ever */
 };
 
-/* For the interpreter of `target`. */
-void py_objects_init(struct py_objects *o, const struct target *target);
+/* For the interpreter of `target`; `reads_left` is the caller's to set, and must outlive it. */
+void py_objects_init(struct py_objects *o, const struct target *target, uint64_t *reads_left);
 
 /* Each of these: false if it cannot be read or is not what it should be. */
 bool py_read(const struct py_objects *o, uint64_t address, void *buffer, size_t size);
