@@ -140,8 +140,8 @@ static void comm_of_the_process(void **state)
 	feed(m, start);
 	feed(m, rec_gil(0, 0));
 	feed(m, rec_thread(EV_THREAD_NAME, 7, 1000, "python3"));
-	feed(m, rec_thread(EV_THREAD_NAME, 8, 1000, "pool"));
 	feed(m, rec_thread(EV_THREAD_NAME, 7, 1500, "shop: worker"));
+	feed(m, rec_thread(EV_THREAD_NAME, 8, 1600, "pool"));
 	assert_string_equal(end_gil(m, 0, 0)->comm, "shop: worker");
 	model_free(m);
 }

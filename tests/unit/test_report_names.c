@@ -145,6 +145,36 @@ static void sums(void **state)
 	free(text);
 }
 
+static size_t groups_called(const char *group)
+{
+	struct report_options options = {.format = FORMAT_JSON, .group = true};
+	char *text = report(&service.result, options);
+	json_t *json = json_loads(text, 0, NULL), *item;
+	size_t i, found = 0;
+
+	assert_non_null(json);
+	json_t *process = json_array_get(json_object_get(json, "processes"), 0);
+	json_array_foreach(json_object_get(process, "groups"), i, item) found +=
+		!strcmp(json_string_value(json_object_get(item, "group")), group);
+	json_decref(json);
+	free(text);
+	return found;
+}
+
+/* Times at different GILs are never added up. */
+static void groups_of_several_gils(void **state)
+{
+	struct model_thread *threads = service.threads.items;
+
+	(void)state;
+	assert_int_equal(groups_called("ThreadPool_*"), 1);
+	for (size_t i = 0; i < service.threads.count; i++)
+		threads[i].gil = i % 2;
+	assert_int_equal(groups_called("ThreadPool_*"), 2);
+	for (size_t i = 0; i < service.threads.count; i++)
+		threads[i].gil = 0;
+}
+
 /* Names come from the target: long ones are cut, and nothing in them steers the terminal. */
 static void hostile_names(void **state)
 {
@@ -181,9 +211,13 @@ static void same_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),     cmocka_unit_test(groups),
-		cmocka_unit_test(golden),    cmocka_unit_test(sums),
-		cmocka_unit_test(same_name), cmocka_unit_test(hostile_names),
+		cmocka_unit_test(names),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(golden),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(groups_of_several_gils),
+		cmocka_unit_test(same_name),
+		cmocka_unit_test(hostile_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
