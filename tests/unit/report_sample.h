@@ -23,6 +23,10 @@ struct sample {
 		size_t count, cap;
 	} threads, exited;
 	struct {
+		struct model_blame *items;
+		size_t count, cap;
+	} blame;
+	struct {
 		struct model_bin *items;
 		size_t count, cap;
 	} series;
@@ -211,6 +215,7 @@ static void sample_done(struct sample *s, uint64_t ns_per_hit)
 
 static void sample_free(struct sample *s)
 {
+	free(s->blame.items);
 	for (size_t i = 0; i < s->threads.count; i++) {
 		hist_free(&s->threads.items[i].hold.hist);
 		hist_free(&s->threads.items[i].wait.hist);

@@ -6,6 +6,23 @@
 
 #include "tests/unit/report_sample.h"
 
+/* All waited for one thread, but for a part in which nobody held, and a little; it waited for two. */
+static void blame_one(struct sample *s, uint32_t holder)
+{
+	for (uint32_t i = 0; i < s->threads.count; i++) {
+		struct model_thread *t = &s->threads.items[i];
+		const uint64_t waited = t->wait.total_ns, ns = waited / 10 * 9;
+		const uint32_t whom = i == holder ? (holder + 1) % 2 : holder;
+
+		*VEC_PUSH(&s->blame) = (struct model_blame){
+			.waiter = i, .holder = whom, .ns = ns, .waits = t->wait.hist.count};
+		t->handoff_ns = (waited - ns) / 2;
+		t->others_ns = waited - ns - t->handoff_ns;
+	}
+	s->model.blame = s->blame.items;
+	s->model.blame_count = s->blame.count;
+}
+
 /* A web service with one thread that computes; nothing was lost. */
 static inline void make_service(struct sample *s)
 {
@@ -45,6 +62,7 @@ static inline void make_service(struct sample *s)
 	s->threads.items[9].exited = true;
 	s->threads.items[9].observed_ns = 3 * NSEC_PER_SEC;
 	s->model.threads_off_gil = 3;
+	blame_one(s, 1);
 	for (uint64_t i = 0; i < 5; i++)
 		*VEC_PUSH(&s->series) = (struct model_bin){
 			.at_ns = i * NSEC_PER_SEC,

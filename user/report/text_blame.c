@@ -77,7 +77,7 @@ static const char *holder_name(const struct cause *cause)
 {
 	switch (cause->kind) {
 	case BLAME_THREAD:
-		return cause->holder->comm;
+		return cause->holder->name;
 	case BLAME_EXITED:
 		return "(threads that exited)";
 	case BLAME_OTHERS:
@@ -109,7 +109,7 @@ static char *waiters_text(const struct page *page, const struct cause *cause)
 
 		if (waiter)
 			text = append(text, xasprintf("%s%" PRIu32 " %s %s", i ? ", " : "",
-						      waiter->thread->tid, waiter->comm, ns.text));
+						      waiter->thread->tid, waiter->name, ns.text));
 		else
 			text = append(text, xasprintf("%sthreads that exited %s", i ? ", " : "",
 						      ns.text));
@@ -140,8 +140,8 @@ static int put_table(const struct page *page, const struct causes *causes)
 		bool right, stretch;
 	} kinds[] = {
 		{"TID", 0, true, false},	{"HELD BY", 0, false, false},
-		{"WAITED", 0, true, false},	{"SHARE", 1, true, false},
-		{"WHO WAITED", 0, false, true},
+		{"WAITED", 0, true, false},	{"SHARE", 2, true, false},
+		{"WHO WAITED", 1, false, true},
 	};
 	struct table table = {.rows = causes->count < MAX_CAUSES ? causes->count : MAX_CAUSES};
 	struct table_column *columns[ARRAY_SIZE(kinds)];
