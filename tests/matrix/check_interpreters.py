@@ -38,6 +38,7 @@ COLUMN_OF = {
     "test_truth": "truth",
     "test_contention": "contention",
     "test_ends": "ends",
+    "test_blame": "contention",
     "test_gils": "gils",
     "test_trees": "trees",
     "test_target": "target",
