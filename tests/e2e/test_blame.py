@@ -36,7 +36,7 @@ def test_known_blame(interpreter, truth_library, start_workload, attach):
         for holder, held_ns in zip(workload.ready["holders"], truth["held_ns"]):
             ns, waits = blamed(report, waiter, holder)
             assert abs(ns - held_ns) <= SHARE * held_ns + tolerance, (waiter, holder)
-            assert COUNT <= waits <= 1.2 * COUNT
+            assert waits >= COUNT  # and some short ones, around the conversation
         # The rest: who was first, and nobody.
         wait = thread_of(report, waiter)["wait"]["total_ns"]
         assert wait - sum(blamed(report, waiter, one)[0] for one in workload.ready["holders"]) <= tolerance
