@@ -157,6 +157,9 @@ static void sum_thread(struct sample *s, struct model_thread *t)
 	uint64_t busy = t->hold.total_ns + t->wait.total_ns;
 
 	t->off_gil_ns = t->observed_ns > busy ? t->observed_ns - busy : 0;
+	/* A sample that says nothing of blame. */
+	if (!t->handoff_ns)
+		t->others_ns = t->wait.total_ns;
 	t->voluntary_releases = t->hold.hist.count - t->forced_releases;
 	gil->holds += t->hold.hist.count + t->hold.clipped;
 	gil->held_ns += t->hold.total_ns;

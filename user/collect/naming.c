@@ -145,7 +145,9 @@ void naming_begin(struct collector *c, struct traced *t)
 	t->naming.gap_ns = FIRST_GAP_NS / 2;
 	t->naming.rest_ns = GAP_NS;
 	t->naming.hits = UINT64_MAX;
-	c->due_ns = 0;
+	/* Not at once: what is met in the first moments, like a GIL, may be gone after a look. */
+	t->naming.due_ns = clock_mono_ns() + EXPECT_NS;
+	c->due_ns = min_ns(c->due_ns, t->naming.due_ns);
 }
 
 void naming_end(struct traced *t)
