@@ -63,7 +63,10 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
-UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(BUILD)/tests/show_target
+UNIT_TOOLS := $(addprefix $(BUILD)/tests/,show_target show_python check_lines)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(UNIT_TOOLS)
+# What the tests in Python run.
+TEST_TOOLS := $(UNIT_TOOLS) $(BUILD)/pystack/walk.bpf.o
 
 .PHONY: all check check-arm64-files check-interpreters check-kernels compiled demo bench \
 	bench-instructions install clean deps setup unit e2e \
@@ -111,7 +114,13 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libgilscope.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(call pkg_config,--cflags $(TEST_LIBS)) \
 		-MMD -MP -MF $@.d -o $@ $< $(BUILD)/libgilscope.a $(call pkg_config,--libs $(TEST_LIBS)) $(LDLIBS_ALL)
 
-unit: $(UNIT_BIN) $(BUILD)/print_plan
+unit: $(UNIT_BIN) $(TEST_TOOLS) $(BUILD)/print_plan
+
+# The walk of Python's frames by itself.
+$(BUILD)/pystack/%.bpf.o: tests/pystack/%.bpf.c $(wildcard tests/pystack/*.h bpf/*.h vmlinux/*.h) | deps
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) $(WARN) $(BPF_INCLUDES) -c -o $@ $<
 
 $(BUILD)/print_plan: tests/tools/print_plan.c $(BUILD)/libgilscope.a
 	$(say) LINK $@
@@ -166,11 +175,11 @@ check-kernels: setup
 
 # Some rows of it: make check-interpreters ARGS="musl no-plt"
 check-interpreters: setup
-	+@$(MAKE) --no-print-directory all $(BUILD)/tests/show_target
+	+@$(MAKE) --no-print-directory all $(TEST_TOOLS)
 	@$(PYTHON) tests/matrix/check_interpreters.py --build $(BUILD) $(ARGS)
 
 # A part of it: make e2e ARGS="-k truth"
-lint e2e: all $(BUILD)/tests/show_target
+lint e2e: all $(TEST_TOOLS)
 	+@$(RUN_TESTS) $@ -- $(ARGS)
 
 # Probe plans for Debian's arm64 interpreters of all suites, whatever machine this is.

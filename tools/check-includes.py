@@ -17,10 +17,12 @@ import sys
 FLOW = ["base", "target", "probe", "collect", "model", "report"]
 STREAM = ["bpf/events.h", "bpf/loss.def"]
 KERNEL = ["bpf/", "gil.skel.h"]
+# What the walk of Python's frames in BPF and the resolver of these frames share.
+FRAMES = ["bpf/pystack.h"]
 BEFORE = {stage: [one + "/" for one in FLOW[: place + 1]] for place, stage in enumerate(FLOW)}
 MAY_INCLUDE = {
     "base": BEFORE["base"],
-    "target": BEFORE["target"],
+    "target": BEFORE["target"] + FRAMES,
     "probe": BEFORE["probe"] + KERNEL,
     "collect": BEFORE["collect"] + KERNEL,
     "model": ["base/", "model/"] + STREAM,

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 gilscope contributors
-"""Makes user/target/offsets_table.h from the DWARF of CPython interpreters:
+"""Makes user/target/offsets_table.h or py_layout_table.h from the DWARF of CPython interpreters:
 
     gen-offsets.py [--debug FOLDER]... INTERPRETER... > user/target/offsets_table.h
     gen-offsets.py --table names [--debug FOLDER]... INTERPRETER... > user/target/names_table.h
+    gen-offsets.py --python [--debug FOLDER]... INTERPRETER... > user/target/py_layout_table.h
 
 An interpreter is an executable or a libpython. Its DWARF is in the file itself or, by its build-id,
 in FOLDER/.build-id (as in /usr/lib/debug). One of each minor version is enough; if there are
@@ -59,6 +60,41 @@ TABLES = {
         ("names_offsets", "names_debug_table[]"),
     ),
 }
+# The same for Python's frames and code objects: the name in enum py_field (user/target/py_layout.c),
+# where it may be (the first that there is counts; a way that is empty asks for the structure's
+# size), and the way in struct _Py_DebugOffsets. What a version does not have is -1.
+PYTHON = (
+    ("TSTATE_INTERP", (("_ts", "interp"),), "thread_state.interp"),
+    ("TSTATE_NEXT", (("_ts", "next"),), "thread_state.next"),
+    ("TSTATE_FRAME", (("_ts", "frame"), ("_ts", "cframe")), "thread_state.current_frame"),
+    ("CFRAME_FRAME", (("_PyCFrame", "current_frame"),), None),
+    ("INTERP_THREADS", (("_is", "threads.head"), ("_is", "tstate_head")), "interpreter_state.threads_head"),
+    ("INTERP_GC", (("_is", "gc"),), "interpreter_state.gc"),
+    ("GC_COLLECTING", (("_gc_runtime_state", "collecting"),), "gc.collecting"),
+    ("FRAME_CODE", (("_PyInterpreterFrame", "f_code"), ("_frame", "f_code")), "interpreter_frame.executable"),
+    ("FRAME_PREVIOUS", (("_PyInterpreterFrame", "previous"), ("_frame", "f_back")), "interpreter_frame.previous"),
+    ("FRAME_INSTRUCTION", (("_PyInterpreterFrame", "prev_instr"), ("_frame", "f_lasti")), "interpreter_frame.instr_ptr"),
+    ("FRAME_OWNER", (("_PyInterpreterFrame", "owner"),), "interpreter_frame.owner"),
+    ("CODE_FIRST_LINE", (("PyCodeObject", "co_firstlineno"),), "code_object.firstlineno"),
+    ("CODE_FILE", (("PyCodeObject", "co_filename"),), "code_object.filename"),
+    ("CODE_NAME", (("PyCodeObject", "co_name"),), "code_object.name"),
+    ("CODE_QUALNAME", (("PyCodeObject", "co_qualname"),), "code_object.qualname"),
+    ("CODE_LINES", (("PyCodeObject", "co_linetable"), ("PyCodeObject", "co_lnotab")), "code_object.linetable"),
+    ("CODE_BYTES", (("PyCodeObject", "co_code_adaptive"),), "code_object.co_code_adaptive"),
+    ("OBJECT_TYPE", (("_object", "ob_type"),), "pyobject.ob_type"),
+    ("TEXT_LENGTH", (("PyASCIIObject", "length"),), "unicode_object.length"),
+    ("TEXT_STATE", (("PyASCIIObject", "state"),), "unicode_object.state"),
+    ("TEXT_ASCII", (("PyASCIIObject", ""),), "unicode_object.asciiobject_size"),
+    ("TEXT_COMPACT", (("PyCompactUnicodeObject", ""),), "unicode_object.compactunicodeobject_size"),
+    ("BYTES_SIZE", (("PyBytesObject", "ob_base.ob_size"),), "bytes_object.ob_size"),
+    ("BYTES_DATA", (("PyBytesObject", "ob_sval"),), "bytes_object.ob_sval"),
+)
+# What a version may lack; all others must be there.
+PYTHON_OPTIONAL = {
+    "CFRAME_FRAME", "INTERP_GC", "GC_COLLECTING", "FRAME_OWNER", "CODE_QUALNAME", "CODE_BYTES", "TEXT_COMPACT",
+}
+# DWARF of a type that is another one, said otherwise.
+QUALIFIERS = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type")
 # A source file of CPython that includes the definitions of all these structures.
 SOURCE = "ceval.c"
 
@@ -85,16 +121,24 @@ class Layouts:
             top = unit.get_top_DIE()
             name = top.attributes.get("DW_AT_name")
             if name and name.value.decode().split("/")[-1] == SOURCE:
-                found = {
-                    child.attributes["DW_AT_name"].value.decode(): child
-                    for child in top.iter_children()
-                    if child.tag == "DW_TAG_structure_type"
-                    and "DW_AT_name" in child.attributes
-                    and "DW_AT_byte_size" in child.attributes
-                }
+                found = dict(filter(None, map(self.structure_of, top.iter_children())))
                 if "_ts" in found:
                     return found
         raise Unusable("%s: no DWARF of CPython's %s" % (self.path, SOURCE))
+
+    def structure_of(self, die):
+        """(name, DIE) of a structure with a tag, or of one without behind a typedef; None: it is
+        neither."""
+        name = die.attributes.get("DW_AT_name")
+        if not name or die.tag not in ("DW_TAG_structure_type", "DW_TAG_typedef"):
+            return None
+        if die.tag == "DW_TAG_typedef":
+            die = "DW_AT_type" in die.attributes and self.type_of(die)
+            if not die or "DW_AT_name" in die.attributes:
+                return None
+        if die.tag != "DW_TAG_structure_type" or "DW_AT_byte_size" not in die.attributes:
+            return None
+        return name.value.decode(), die
 
     def offset(self, tag, ways):
         """Bytes from the start of structure `tag` to the member at the end of the dotted way, the
@@ -136,9 +180,9 @@ class Layouts:
 
     @staticmethod
     def type_of(member):
-        """DIE of a member's type without typedefs and qualifiers."""
+        """DIE of the type of a member or typedef, without typedefs and qualifiers."""
         die = member.get_DIE_from_attribute("DW_AT_type")
-        while die.tag in ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type"):
+        while die.tag in QUALIFIERS and "DW_AT_type" in die.attributes:
             die = die.get_DIE_from_attribute("DW_AT_type")
         return die
 
@@ -204,12 +248,25 @@ def row_of(version, layouts, header="offsets"):
     return row
 
 
-def rows_of(paths, folders, header="offsets"):
+def python_row_of(version, layouts):
+    """{name: offset or -1} for the table of Python's frames and code."""
+    row = {}
+    for name, places, way in PYTHON:
+        if minor_of(version) >= FIRST_WITH_DEBUG_OFFSETS:
+            places = (("_Py_DebugOffsets", way),) if way else ()
+        found = [layouts.offset(*place) if place[1] else layouts.size(place[0]) for place in places]
+        row[name] = next((offset for offset in found if offset is not None), -1)
+        if row[name] < 0 and name not in PYTHON_OPTIONAL:
+            raise Unusable("%s: no %s" % (layouts.path, name))
+    return row
+
+
+def rows_of(paths, folders, make_row):
     """{minor version: ({(machine, version)}, row)} from the files."""
     rows = {}
     for path in paths:
         version, layouts = version_of(path), layouts_of(path, folders)
-        row = row_of(version, layouts, header)
+        row = make_row(version, layouts)
         sources, first = rows.setdefault(minor_of(version), (set(), row))
         if row != first:
             known = ", ".join("%s %s" % source for source in sorted(sources))
@@ -268,17 +325,44 @@ def text_of(rows, header="offsets"):
     return "".join(lines)
 
 
+def python_entry_of(minor, row):
+    """The same in the header of Python's frames and code."""
+    fields = "".join("\t\t[%s] = %d,\n" % field for field in row.items())
+    return "\t{%d, {\n%s\t}},\n" % (minor[1], fields)
+
+
+def python_text_of(rows):
+    """The header of Python's frames and code."""
+    lines = [HEAD % sources_of(rows)]
+    tables = ("table", lambda minor: minor < FIRST_WITH_DEBUG_OFFSETS), (
+        "debug_table",
+        lambda minor: minor >= FIRST_WITH_DEBUG_OFFSETS,
+    )
+    for name, belongs in tables:
+        lines.append("static const struct layout_row %s[] = {\n" % name)
+        lines += [python_entry_of(minor, rows[minor][1]) for minor in sorted(filter(belongs, rows))]
+        lines.append("};\n")
+    lines.append("/* clang-format on */\n")
+    return "".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--python", action="store_true", help="the table of frames and code objects")
     parser.add_argument("--debug", metavar="FOLDER", action="append", default=[])
     parser.add_argument("--table", choices=TABLES, default="offsets")
     parser.add_argument("interpreter", nargs="+")
     arguments = parser.parse_args()
     try:
-        rows = rows_of(arguments.interpreter, arguments.debug, arguments.table)
-        sys.stdout.write(text_of(rows, arguments.table))
+        if arguments.python:
+            rows = rows_of(arguments.interpreter, arguments.debug, python_row_of)
+            sys.stdout.write(python_text_of(rows))
+        else:
+            make_row = functools.partial(row_of, header=arguments.table)
+            rows = rows_of(arguments.interpreter, arguments.debug, make_row)
+            sys.stdout.write(text_of(rows, arguments.table))
     except (OSError, Unusable) as error:
         sys.exit("gen-offsets.py: %s" % error)
 

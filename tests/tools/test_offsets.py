@@ -123,7 +123,7 @@ def test_interpreters_that_disagree_are_refused(monkeypatch):
     monkeypatch.setattr(generator, "layouts_of", lambda path, folders: layouts)
     monkeypatch.setattr(generator, "row_of", lambda version, layouts, header: next(rows))
     with pytest.raises(generator.Unusable, match="3.12.1.*differs"):
-        generator.rows_of(["0", "1"], [])
+        generator.rows_of(["0", "1"], [], generator.row_of)
 
 
 def test_file_without_dwarf_is_refused(tmp_path):

@@ -137,15 +137,25 @@ void process_maps_free(struct process_maps *maps)
 	memset(maps, 0, sizeof(*maps));
 }
 
-int process_read(pid_t pid, uint64_t address, void *buffer, size_t size)
+int process_read_parts(pid_t pid, const struct process_part *parts, size_t count)
 {
-	struct iovec local = {.iov_base = buffer, .iov_len = size};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	struct iovec local[PROCESS_PARTS], remote[PROCESS_PARTS];
+	size_t size = 0;
 
+	for (size_t i = 0; i < count; i++) {
+		local[i] = (struct iovec){parts[i].buffer, parts[i].size};
+		remote[i] = (struct iovec){(void *)(uintptr_t)parts[i].address, parts[i].size};
+		size += parts[i].size;
+	}
+	const ssize_t n = process_vm_readv(pid, local, count, remote, count, 0);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+int process_read(pid_t pid, uint64_t address, void *buffer, size_t size)
+{
+	return process_read_parts(pid, &(struct process_part){address, buffer, size}, 1);
 }
 
 char *process_exe(pid_t pid)

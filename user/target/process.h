@@ -43,6 +43,15 @@ void process_maps_free(struct process_maps *maps);
 /* Reads `size` bytes at `address`. 0; -EFAULT if not all of it is readable; -ESRCH, -EPERM. */
 int process_read(pid_t pid, uint64_t address, void *buffer, size_t size);
 
+/* The same for several pieces in one system call, at most PROCESS_PARTS. */
+struct process_part {
+	uint64_t address;
+	void *buffer;
+	size_t size;
+};
+#define PROCESS_PARTS 4
+int process_read_parts(pid_t pid, const struct process_part *parts, size_t count);
+
 /* The executable's path as the process sees it, and the arguments joined by blanks with control characters replaced. Owned by
  * the caller; never NULL. */
 char *process_exe(pid_t pid);
