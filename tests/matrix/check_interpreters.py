@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What a test shows, by its name or else by its file's; in the order of the columns.
 COLUMNS = ("found", "sites", "truth", "contention", "forced", "libc", "ends", "gils",
-           "trees", "target", "names")
+           "trees", "target", "names", "frames", "lines")
 COLUMN_OF = {
     "test_inlined_releases": "sites",
     "test_never_two_holders": "sites",
@@ -44,6 +44,8 @@ COLUMN_OF = {
     "test_target": "target",
     "test_names": "names",
     "test_resolve": "target",
+    "test_python_code": "frames",
+    "test_python_lines": "lines",
     "test_doctor": "target",
     "test_symbols": "target",
 }

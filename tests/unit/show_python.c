@@ -28,6 +28,7 @@
 
 struct thread {
 	uint64_t tstate;
+	pid_t tid;
 	struct py_walk walk;
 };
 
@@ -58,7 +59,8 @@ static void find_threads(struct view *view)
 		uint64_t tstate = read_word(view, interp + layout->interp_threads);
 
 		while (tstate && view->count < MAX_THREADS) {
-			view->threads[view->count++].tstate = tstate;
+			view->threads[view->count++] = (struct thread){
+				.tstate = tstate, .tid = target_tstate_tid(&view->target, tstate)};
 			tstate = read_word(view, tstate + layout->tstate_next);
 		}
 	}
@@ -119,9 +121,8 @@ static json_t *all_json(struct view *view)
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct thread *thread = &view->threads[i];
-		const pid_t tid = target_tstate_tid(&view->target, thread->tstate);
 
-		json_array_append_new(list, stack_json(view, tid, &thread->walk.stack));
+		json_array_append_new(list, stack_json(view, thread->tid, &thread->walk.stack));
 	}
 	return json_pack("{s:s, s:o}", "version", view->target.version.text, "threads", list);
 }
@@ -145,7 +146,7 @@ static json_t *stacks(struct view *view, bool later)
 static uint64_t tstate_of(const struct view *view, pid_t tid)
 {
 	for (size_t i = 0; i < view->count; i++)
-		if (target_tstate_tid(&view->target, view->threads[i].tstate) == tid)
+		if (view->threads[i].tid == tid)
 			return view->threads[i].tstate;
 	return 0;
 }

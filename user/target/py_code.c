@@ -34,7 +34,7 @@ struct object {
 	uint64_t data;
 	size_t size;   /* bytes to read */
 	unsigned kind; /* of a string: bytes for each character */
-	bool cut;      /* of a string: there is more of it */
+	bool cut;      /* there is more of it, which is not read */
 };
 
 /* A code object, while it is being read. */
@@ -160,7 +160,7 @@ static bool locate_text(const struct py_codes *codes, struct object *text)
 	return true;
 }
 
-/* The same for the line table. One that is too long has no size. */
+/* The same for the line table: whole or not at all. */
 static bool locate_table(const struct py_codes *codes, struct object *table)
 {
 	const struct py_code_layout *layout = &codes->layout;
@@ -169,7 +169,8 @@ static bool locate_table(const struct py_codes *codes, struct object *table)
 	if (!is_live(layout, table->head, layout->bytes_type))
 		return false;
 	table->data = table->address + layout->bytes_data;
-	table->size = size > TABLE_LIMIT ? 0 : size;
+	table->cut = size > TABLE_LIMIT;
+	table->size = table->cut ? 0 : size;
 	return true;
 }
 
@@ -236,6 +237,7 @@ static struct py_code *make_code(const struct py_codes *codes, const struct py_f
 	code->function = name_of(&reading->function, reading->function_data);
 	code->file = name_of(&reading->file, reading->file_data);
 	code->table = table;
+	code->has_table = !reading->table.cut;
 	code->table_size = reading->table.size;
 	return code;
 }
@@ -280,7 +282,7 @@ static int line_of(const struct py_codes *codes, const struct py_code *code, uin
 {
 	int64_t offset;
 
-	if (!code->table || !offset_of(codes, code, instruction, &offset))
+	if (!code->has_table || !offset_of(codes, code, instruction, &offset))
 		return 0;
 	const int line = py_line_of(codes->layout.lines, code->table, code->table_size,
 				    code->first_line, offset);

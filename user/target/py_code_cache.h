@@ -4,6 +4,7 @@
 #ifndef GILSCOPE_PY_CODE_CACHE_H
 #define GILSCOPE_PY_CODE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -14,8 +15,9 @@ struct py_code {
 	uint64_t bytecode_size; /* bytes; of versions whose frames point into the bytecode */
 	int first_line;
 	char *function, *file;
-	uint8_t *table;	   /* the line table; NULL: it is too long */
+	uint8_t *table;	   /* the line table; NULL: it is empty, or not there */
 	size_t table_size; /* bytes */
+	bool has_table;	   /* false: it is too long to be kept */
 	/* The cache's own. */
 	LIST_ENTRY(py_code) bucket;
 	TAILQ_ENTRY(py_code) age;
