@@ -70,7 +70,7 @@ TEST_TOOLS := $(UNIT_TOOLS) $(BUILD)/pystack/walk.bpf.o
 
 .PHONY: all check check-arm64-files check-interpreters check-kernels compiled demo bench \
 	bench-instructions install clean deps setup unit e2e \
-	lint format
+	lint format test-tools
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -166,6 +166,8 @@ $(BUILD)/compiled/%: tests/workloads/%.c
 	$(Q)$(CC) $(SYSROOT_FLAGS) -O2 -o $@ $< -lpthread $(COMPILED_FLAGS)
 
 compiled: $(COMPILED)
+
+test-tools: $(TEST_TOOLS)
 
 # What cannot be installed is a reason to skip, which the tests give.
 check-kernels: setup

@@ -13,6 +13,7 @@ CHECKS = {
     "-- COMMAND": ("test_command.py",),
     "trees": ("test_trees.py",),
     "edges": ("test_ends.py", "test_edges.py"),
+    "frames": ("test_python_code.py",),
     "refusals": ("test_environment.py", "test_violation.py"),
 }
 

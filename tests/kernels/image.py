@@ -126,6 +126,8 @@ def make(architecture, build, sysroot, suite, folder):
     copy_project(project)
     (project / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
     shutil.copytree(build / "compiled", project / "compiled")
+    shutil.copytree(build / "pystack", project / "pystack")
+    shutil.copy(build / "tests" / "show_python", project / "tests")
     shutil.copy(build / "gilscope", project)
     shutil.copy(ROOT / "tests/kernels/init", overlay)
     (overlay / place).mkdir(parents=True)

@@ -121,7 +121,7 @@ def make(architecture, build):
         sysroot, build = image.sysroot(architecture), build / architecture.name
         command += ["ARCH=%s" % architecture.name, "SYSROOT=%s" % sysroot]
         command += ["CROSS_COMPILE=%s-" % architecture.triple]
-    subprocess.run([*command, "BUILD=%s" % build, "all", "compiled"], cwd=ROOT, check=True)
+    subprocess.run([*command, "BUILD=%s" % build, "all", "compiled", "test-tools"], cwd=ROOT, check=True)
     return build, sysroot
 
 

@@ -21,10 +21,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 GILSCOPE = pathlib.Path(os.environ.get("GILSCOPE", ROOT / "build/gilscope"))
 SHOW_TARGET = GILSCOPE.parent / "tests" / "show_target"
 CACHE = os.environ.get("GILSCOPE_CACHE", "~/.cache/gilscope")
+SHOW_PYTHON = GILSCOPE.parent / "tests" / "show_python"
 HEADERS = {
     table: (ROOT / ("user/target/%s_table.h" % table)).read_text(encoding="utf-8")
     for table in ("offsets", "names")
 }
+PYTHON_HEADER = (ROOT / "user/target/py_layout_table.h").read_text(encoding="utf-8")
 PLACES = (
     "/usr/bin/python3.*",
     "/usr/lib/*/libpython3.*.so.*",
@@ -113,6 +115,60 @@ def test_header_is_what_the_generator_makes(path, table):
 def test_header_has_each_version_once(table):
     """The same text again from what it says."""
     minors = [int(minor) for minor in re.findall(r"\{\.minor = (\d+),", HEADERS[table])]
+    assert minors == list(range(8, 16))
+
+
+MISSING = -1  # as gilscope has what is not there
+
+
+@every_interpreter
+def test_python_layout_is_that_of_the_dwarf(path):
+    """Field by field, as above; of structures that the DWARF of the file has, as from 3.13 on not all
+    do."""
+    if not SHOW_PYTHON.exists():
+        pytest.skip("%s is not built (make unit)" % SHOW_PYTHON)
+    told, layouts = json.loads(subprocess.check_output([SHOW_PYTHON, "layout", path])), LAYOUTS[path]
+    assert (told["error"], told["types"]) == (0, True)
+    compared = 0
+    for name, places in DWARF_PLACES.items():
+        there = [place for place in places if layouts.size(place[0])]
+        found = [layouts.offset(*place) if place[1] else layouts.size(place[0]) for place in there]
+        found = [offset for offset in found if offset is not None]
+        if found or there and name in OPTIONAL:
+            assert told[name] == (found[0] if found else MISSING), name
+            compared += bool(found)
+    assert compared >= 18
+    gc = layouts.offset("_is", "gc"), layouts.offset("_gc_runtime_state", "collecting")
+    assert told["interp_collecting"] == (MISSING if gc[0] is None else sum(gc))
+    assert told["code_window"] + 88 == told["code_lines"] + 8
+    frame = max(told[name] for name in ("frame_code", "frame_previous", "frame_instruction", "frame_owner"))
+    assert frame < told["frame_size"] <= frame + 8
+
+
+# The generator's places, and those of structures as they are since 3.13.
+NEWER = {
+    "tstate_frame": [("_ts", "current_frame")],
+    "frame_code": [("_PyInterpreterFrame", "f_executable")],
+    "frame_instruction": [("_PyInterpreterFrame", "instr_ptr")],
+}
+DWARF_PLACES = {
+    name.lower(): [*NEWER.get(name.lower(), []), *places]
+    for name, places, _ in generator.PYTHON
+    if name not in ("INTERP_GC", "GC_COLLECTING")
+}
+OPTIONAL = {name.lower() for name in generator.PYTHON_OPTIONAL}
+
+
+@every_interpreter
+def test_python_header_is_what_the_generator_makes(path):
+    version = generator.version_of(path)
+    row = generator.python_row_of(version, LAYOUTS[path])
+    assert generator.python_entry_of(generator.minor_of(version), row) in PYTHON_HEADER
+
+
+def test_python_header_has_each_version_once():
+    """As above; its rows are arrays."""
+    minors = [int(minor) for minor in re.findall(r"^\t\{(\d+), \{$", PYTHON_HEADER, re.M)]
     assert minors == list(range(8, 16))
 
 

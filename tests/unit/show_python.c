@@ -3,6 +3,7 @@
 /*
  * For tests in Python: the Python stacks of a process, as JSON.
  *
+ *	show_python layout FILE		the offsets for the interpreter in a file
  *	show_python stacks PID		of each thread state, now
  *	show_python later PID		the same; prints "walked" and resolves when a line comes in
  *	show_python probe PID TID BY SYMBOL OBJECT
@@ -21,6 +22,7 @@
 #include "base/mem.h"
 #include "native_walk.h"
 #include "target/py_code.h"
+#include "target/version.h"
 #include "tests/pystack/walk.h"
 
 #define MAX_THREADS 256
@@ -79,6 +81,52 @@ static bool open_view(struct view *view, const char *pid)
 	view->codes = py_codes_new(view->target.pid, &view->layouts);
 	find_threads(view);
 	return true;
+}
+
+static void add_fields(json_t *object, const struct py_layouts *all)
+{
+	const struct {
+		const char *name;
+		uint32_t value;
+	} fields[] = {
+#define WALK(name) {#name, all->walk.name}
+#define CODE(name)                                                                                 \
+	{                                                                                          \
+#name, all->code.name                                                              \
+	}
+		WALK(tstate_interp),  WALK(interp_collecting), WALK(tstate_frame),
+		WALK(cframe_frame),   WALK(frame_size),	       WALK(frame_code),
+		WALK(frame_previous), WALK(frame_instruction), WALK(frame_owner),
+		WALK(code_window),    CODE(object_type),       CODE(code_first_line),
+		CODE(code_file),      CODE(code_name),	       CODE(code_qualname),
+		CODE(code_lines),     CODE(code_bytes),	       CODE(text_length),
+		CODE(text_state),     CODE(text_ascii),	       CODE(text_compact),
+		CODE(bytes_size),     CODE(bytes_data),	       CODE(interp_threads),
+		CODE(tstate_next),
+#undef WALK
+#undef CODE
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		json_object_set_new(object, fields[i].name, json_integer((int)fields[i].value));
+}
+
+static json_t *layout(const char *path)
+{
+	struct target target = {0};
+	struct py_layouts layouts;
+
+	if (elf_image_open(path, &target.python.image))
+		return NULL;
+	version_find(target.python.image, &target.version);
+	json_t *shown = json_pack("{s:s, s:i}", "version", target.version.text, "error",
+				  py_layout_find(&target, &layouts));
+	add_fields(shown, &layouts);
+	json_object_set_new(shown, "types",
+			    json_boolean(layouts.code.code_type && layouts.code.text_type &&
+					 layouts.code.bytes_type));
+	elf_image_close(target.python.image);
+	return shown;
 }
 
 static const char *const results[] = {
@@ -208,7 +256,9 @@ int main(int argc, char **argv)
 	struct view *view = xcalloc(1, sizeof(*view));
 	json_t *shown = NULL;
 
-	if (argc == 3 && !strcmp(argv[1], "stacks") && open_view(view, argv[2]))
+	if (argc == 3 && !strcmp(argv[1], "layout"))
+		shown = layout(argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "stacks") && open_view(view, argv[2]))
 		shown = stacks(view, false);
 	else if (argc == 3 && !strcmp(argv[1], "later") && open_view(view, argv[2]))
 		shown = stacks(view, true);
