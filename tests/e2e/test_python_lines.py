@@ -22,8 +22,6 @@ STEP = 1 if ALL else 60
 def test_lines_of_the_library(interpreter, tmp_path, tell):
     if not CHECK.exists():
         pytest.skip("%s is not built (make unit)" % CHECK)
-    if interpreter.plugin:
-        pytest.skip("%s has no ctypes to ask it with" % interpreter.kind)
     file = tmp_path / "lines"
     command = [*interpreter.command, workload.script("line_tables.py"), file, str(STEP)]
     told = json.loads(subprocess.check_output(command, env=interpreter.environment))

@@ -8,7 +8,7 @@
  *	show_python later PID		the same; prints "walked" and resolves when a line comes in
  *	show_python probe PID TID BY SYMBOL OBJECT
  *					of thread TID, as walk.bpf.c in OBJECT finds it when thread BY
- *					calls libc's SYMBOL; prints "attached" when it may
+ *					calls SYMBOL of the interpreter; prints "attached" when it may
  */
 #include <jansson.h>
 #include <poll.h>
@@ -223,21 +223,21 @@ static bool wait_for_hit(const struct walk_shared *shared)
 
 static json_t *probe(struct view *view, char **argv)
 {
-	const struct elf_image *libc = view->target.libc.image;
+	const struct mapped_file *python = &view->target.python;
+	const uint64_t vaddr = elf_image_symbol(python->image, argv[2], NULL);
 	const pid_t tid = atoi(argv[0]);
 	struct walk_shared *shared;
 	uint64_t offset;
 	struct bpf_object *object = load(argv[3], &shared);
 
-	if (!object || !libc ||
-	    !elf_image_offset(libc, elf_image_symbol(libc, argv[2], NULL), &offset))
+	if (!object || !vaddr || !elf_image_offset(python->image, vaddr, &offset))
 		return NULL;
 	shared->layout = view->layouts.walk;
 	shared->tstate = tstate_of(view, tid);
 	shared->hit_by = atoi(argv[1]);
 	struct bpf_link *link =
 		bpf_program__attach_uprobe(bpf_object__next_program(object, NULL), false,
-					   view->target.pid, view->target.libc.open_path, offset);
+					   view->target.pid, python->open_path, offset);
 	say(link ? "attached" : "not attached");
 	json_t *shown = NULL;
 	if (link && wait_for_hit(shared)) {

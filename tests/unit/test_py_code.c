@@ -202,6 +202,9 @@ static void lines_of_instructions(void **state)
 	assert_resolved(fake, "Shop.price", "shop.py", FIRST_LINE + 3);
 	fake->frame.instruction = 0xffffffff; /* -1 */
 	assert_resolved(fake, "Shop.price", "shop.py", FIRST_LINE);
+	fake->layouts.code.lines = PY_LNOTAB;
+	forget(fake);
+	assert_resolved(fake, "Shop.price", "shop.py", FIRST_LINE);
 }
 
 static void names_of_all_kinds(void **state)
@@ -311,6 +314,14 @@ static void lengths_of_garbage(void **state)
 		assert_int_equal(resolve(fake), PY_RESOLVED);
 		assert_int_equal(strlen(fake->at.function), PY_NAME_SIZE - 1);
 	}
+	/* As long as the memory that there is, and longer than what is read of it. */
+	fake->file.state = STATE(4, 1, 0);
+	fake->file.length = sizeof(fake->file.chars) / 4 - 4;
+	memset(fake->file.chars, 0, sizeof(fake->file.chars));
+	forget(fake);
+	assert_int_equal(resolve(fake), PY_RESOLVED);
+	assert_int_equal(strlen(fake->at.file), PY_NAME_SIZE - 1);
+	make_text(&fake->file, "shop.py");
 	fake->qualname.length = 3;
 	for (size_t i = 1; i < ARRAY_SIZE(lengths); i++) {
 		fake->table.size = lengths[i];
@@ -404,6 +415,7 @@ static void the_memory_of_a_cache_is_bounded(void **state)
 		/* One that is used stays. */
 		assert_non_null(py_code_cache_find(cache, 1, 1));
 		assert_null(py_code_cache_find(cache, 1, 2));
+		assert_null(py_code_cache_find(cache, 1, 1 + (1 << 20))); /* the same bucket */
 		assert_null(py_code_cache_find(cache, 2, 1));
 	}
 	assert_true(py_code_cache_bytes(cache) > 90000);

@@ -20,7 +20,7 @@
 
 struct fake_frame {
 	uint64_t code, previous, pad[5], instruction;
-	uint8_t more[8]; /* its owner is at 3 */
+	uint8_t more[8]; /* its owner is at 6 */
 };
 
 struct fake_code {
@@ -66,7 +66,7 @@ static struct fake *make(size_t count)
 		.frame_code = offsetof(struct fake_frame, code),
 		.frame_previous = offsetof(struct fake_frame, previous),
 		.frame_instruction = offsetof(struct fake_frame, instruction),
-		.frame_owner = offsetof(struct fake_frame, more) + 3,
+		.frame_owner = offsetof(struct fake_frame, more) + 6,
 		.skip_owner = 3,
 		.code_window = offsetof(struct fake_code, window),
 	};
@@ -79,7 +79,7 @@ static struct fake *make(size_t count)
 		frame->instruction = 1000 + i;
 		frame->previous = i + 1 < count ? address(frame + 1) : 0;
 		memset(frame->more, 0xff, sizeof(frame->more));
-		frame->more[3] = i % 3;
+		frame->more[6] = i % 3;
 		for (size_t word = 0; word < PY_CODE_WINDOW / 8; word++)
 			fake->codes[i].window[word] = i * 100 + word;
 	}
@@ -146,7 +146,7 @@ static void frames_without_code_are_left_out(void **state)
 	(void)state;
 	/* Each second one: those that run code are all there, the outermost of all is no frame. */
 	for (size_t i = 1; i < 2 * PY_STACK_MAX; i += 2) {
-		fake->frames[i].more[3] = 3 + i % 4;
+		fake->frames[i].more[6] = 3 + i % 4;
 		fake->frames[i].code = UNMAPPED;
 	}
 	stack = walk(fake);
@@ -169,7 +169,7 @@ static void a_deep_stack_is_truncated(void **state)
 	assert_int_equal(fake->walk.stack.count, PY_STACK_MAX);
 	assert_frame(fake, PY_STACK_MAX - 1, PY_STACK_MAX - 1);
 	/* The one that is left runs no code. */
-	fake->frames[PY_STACK_MAX].more[3] = 3;
+	fake->frames[PY_STACK_MAX].more[6] = 3;
 	assert_int_equal(walk(fake)->flags, 0);
 	free(fake);
 }
@@ -183,7 +183,7 @@ static void circles_end(void **state)
 	assert_int_equal(walk(fake)->flags, PY_STACK_TRUNCATED);
 	assert_int_equal(fake->walk.stack.count, PY_STACK_MAX);
 	for (size_t i = 0; i < 3; i++)
-		fake->frames[i].more[3] = 200;
+		fake->frames[i].more[6] = 200;
 	assert_int_equal(walk(fake)->flags, PY_STACK_TRUNCATED);
 	assert_int_equal(fake->walk.stack.count, 0);
 	assert_true(walk_reads <= 2 * PY_STACK_MAX + 4);
@@ -255,7 +255,7 @@ static void frames_with_an_index(void **state)
 	fake->layout.instruction_mask = 0xffffffff;
 	fake->layout.skip_owner = 256;
 	fake->layout.frame_owner = 0;
-	fake->frames[0].more[3] = 200;
+	fake->frames[0].more[6] = 200;
 	fake->frames[0].instruction |= 77ULL << 32;
 	assert_int_equal(walk(fake)->count, 1);
 	assert_frame(fake, 0, 0);

@@ -3,21 +3,27 @@
 """Threads that are parked in known Python stacks.
 
 READY comes when all are parked, with stacks: {tid: [[function, file, line], ...]}, leaf first, as
-sys._current_frames() has them. Commands: "call", the main thread calls getppid() of libc with the GIL
-held, in the stack that it answers with; "free", the thread "doomed" ends, its code objects are freed
-and others made; "collect", a thread is parked in a garbage collection.
+sys._current_frames() has them. Commands: "call", the main thread calls a function of the interpreter with the
+GIL held, in the stack that it answers with; "free", the thread "doomed" ends, its code is freed (not by
+every free-threaded build: the answer says it) and other code made; "collect", a thread is parked in a
+garbage collection.
 """
 
 import _thread
 import asyncio
+import ctypes
 import gc
 import os
 import sys
 import threading
+import weakref
 
 from protocol import commands, free_libc, say, wait_in_read
 
+# Nobody else calls that one.
+PROBED = "Py_GetCopyright"
 CALLS = 100
+probed = getattr(ctypes.pythonapi, PROBED)
 
 forever = _thread.allocate_lock()
 forever.acquire()
@@ -183,7 +189,9 @@ class Doomed:
     def __init__(self):
         self.go = _thread.allocate_lock()
         self.go.acquire()
-        self.thread = start(made("doomed", "doomed.py", park=self.park))
+        function = made("doomed", "doomed.py", park=self.park)
+        self.code = weakref.ref(function.__code__)
+        self.thread = start(function)
 
     def park(self):
         return parked.append(None) or self.go.acquire()
@@ -200,7 +208,7 @@ def down(depth, truth):
     if depth:
         return down(depth - 1, truth)
     for _ in range(CALLS):
-        truth.clear(), truth.extend(stack_of(sys._getframe())), os.getppid()
+        truth.clear(), truth.extend(stack_of(sys._getframe())), probed()
     return truth
 
 
@@ -222,7 +230,7 @@ def watch(main, doomed):
     wait_parked(len(STACKS) + 1)
     wait_in_read(tids[main])
     tid = tids[doomed.thread.ident]
-    say("READY", stacks=all_stacks(), doomed=tid, no_frames=1, calls=CALLS)
+    say("READY", stacks=all_stacks(), doomed=tid, no_frames=1, probed=PROBED, calls=CALLS)
     forever.acquire()
 
 
@@ -240,7 +248,7 @@ def main():
             say("DONE", stack=down(int(words[1]), []))
         elif words[0] == "free":
             kept += doomed.free()
-            say("DONE")
+            say("DONE", freed=doomed.code() is None)
         elif words[0] == "collect":
             collect()
             say("DONE")

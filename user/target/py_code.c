@@ -274,8 +274,9 @@ static bool offset_of(const struct py_codes *codes, const struct py_code *code,
 		return true;
 	}
 	/* A frame that has not begun is one instruction before the first (3.11 and 3.12). */
-	*offset = (int64_t)(instruction - code->address - layout->code_bytes);
-	return *offset >= -2 && (uint64_t)(*offset + 2) < code->bytecode_size + 2;
+	const uint64_t from = instruction - code->address - layout->code_bytes;
+	*offset = (int64_t)from;
+	return from + 2 < code->bytecode_size + 2;
 }
 
 static int line_of(const struct py_codes *codes, const struct py_code *code, uint64_t instruction)
