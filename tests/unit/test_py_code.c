@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 gilscope contributors */
 /* Resolving frames, over code objects that are made here, in memory of our own. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -378,6 +379,86 @@ static void code_objects_are_remembered(void **state)
 	assert_resolved(fake, "Shop.price", "shop.py", FIRST_LINE + 2);
 }
 
+/* Other code objects, one after the other, at the same address; the walk saw the one before. */
+struct churn {
+	struct fake *fake;
+	uint64_t number; /* of the code object that is there; its first character is that, too */
+	int stop;
+};
+
+static void *replace_code(void *ctx)
+{
+	struct churn *churn = ctx;
+	struct fake *fake = churn->fake;
+
+	for (uint64_t n = 1; !__atomic_load_n(&churn->stop, __ATOMIC_ACQUIRE); n++) {
+		__atomic_store_n(&fake->code.count, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&fake->qualname.chars[0], 'a' + n % 26, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&fake->code.window[0], n, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&fake->code.count, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&churn->number, n, __ATOMIC_SEQ_CST);
+		for (volatile uint64_t i = 0; i < n % 64 * 150; i++)
+			;
+	}
+	return NULL;
+}
+
+static void a_code_object_that_goes_while_it_is_read(void **state)
+{
+	struct churn churn = {.fake = *state};
+	struct fake *fake = churn.fake;
+	struct fake_code seen = fake->code;
+	int stale = 0;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, replace_code, &churn), 0);
+	/* Each is one of many; on a machine with one CPU few of them get stale. */
+	for (int i = 0; i < 200000 && stale < 20000; i++) {
+		seen.window[0] = __atomic_load_n(&churn.number, __ATOMIC_SEQ_CST);
+		fake->frame.fingerprint = py_fingerprint((const __u64 *)seen.window);
+		const enum py_resolve result = resolve(fake);
+
+		stale += result == PY_STALE;
+		if (seen.window[0] && result == PY_RESOLVED)
+			assert_int_equal(fake->at.function[0], 'a' + seen.window[0] % 26);
+	}
+	__atomic_store_n(&churn.stop, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
+/* Garbage in every object, one time after the other: there is always an answer, and it is text. */
+static void any_memory_is_resolved(void **state)
+{
+	struct fake *fake = *state;
+	struct fake *const good = xcalloc(1, sizeof(*good));
+	uint8_t *const objects[] = {(uint8_t *)&fake->code, (uint8_t *)&fake->qualname,
+				    (uint8_t *)&fake->file, (uint8_t *)&fake->table};
+	int resolved = 0;
+
+	*good = *fake;
+	srandom(1);
+	for (int round = 0; round < 20000; round++) {
+		fake->code = good->code;
+		fake->qualname = good->qualname;
+		fake->file = good->file;
+		fake->table = good->table;
+		for (long n = random() % 8; n >= 0; n--) {
+			uint8_t *object = objects[random() % 4];
+			const size_t part = n % 2 ? 40 : sizeof(fake->table);
+			object[(size_t)random() % part] = (uint8_t)(random() >> 7);
+		}
+		see(fake);
+		fake->frame.instruction = address(fake->code.bytecode) + random() % 20;
+		if (resolve(fake) != PY_RESOLVED)
+			continue;
+		resolved++;
+		assert_true(strlen(fake->at.function) < PY_NAME_SIZE);
+		assert_true(strlen(fake->at.file) < PY_NAME_SIZE);
+	}
+	assert_in_range(resolved, 1000, 19000);
+	free(good);
+}
+
 static void a_process_that_is_gone(void **state)
 {
 	struct fake *fake = *state;
@@ -443,6 +524,8 @@ int main(void)
 		TEST(lengths_of_garbage),
 		TEST(objects_at_the_end_of_memory),
 		TEST(code_objects_are_remembered),
+		TEST(a_code_object_that_goes_while_it_is_read),
+		TEST(any_memory_is_resolved),
 		TEST(a_process_that_is_gone),
 		cmocka_unit_test(the_memory_of_a_cache_is_bounded),
 	};

@@ -104,7 +104,7 @@ def main():
             for code in nested(whole) if whole else ():
                 write(file, code, ask)
                 counts["codes"] += 1
-    print(json.dumps(counts))
+    os.write(1, json.dumps(counts).encode())  # sys.stdout may be a server's log
 
 
 main()

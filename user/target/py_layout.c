@@ -174,22 +174,32 @@ static bool in_window(const struct py_layout *walk, uint32_t offset, uint32_t si
 	return offset >= walk->code_window && offset + size <= walk->code_window + PY_CODE_WINDOW;
 }
 
+/* The headers of strings and bytes objects are in order, and not longer than what is read. */
+static bool are_objects(const struct py_code_layout *code)
+{
+	const uint32_t after_type = code->object_type + 8;
+
+	return code->text_length >= after_type && code->text_length + 8 <= code->text_ascii &&
+	       code->text_state >= after_type && code->text_state + 4 <= code->text_ascii &&
+	       code->text_ascii <= PY_OBJECT_HEAD && code->text_ascii < code->text_compact &&
+	       code->bytes_size >= after_type && code->bytes_size + 8 <= code->bytes_data &&
+	       code->bytes_data <= PY_OBJECT_HEAD;
+}
+
 /* What the readers rely on: bounds of what they read, and that one read of a code object has all. */
 static bool is_usable(const struct py_layouts *all)
 {
 	const struct py_layout *walk = &all->walk;
 	const struct py_code_layout *code = &all->code;
 
-	return walk->frame_size < PY_FRAME_WINDOW && walk->frame_owner < PY_FRAME_WINDOW &&
+	return walk->frame_size < PY_FRAME_WINDOW && walk->frame_owner < walk->frame_size &&
 	       code->code_lines + 8 <= PY_CODE_HEAD &&
-	       code->code_lines + 8 >= PY_CODE_WINDOW + code->object_type + 8 &&
+	       code->code_lines + 8 >= PY_CODE_WINDOW + code->object_type + 16 &&
 	       in_window(walk, code->code_first_line, 4) && in_window(walk, code->code_file, 8) &&
 	       in_window(walk, code->code_name, 8) &&
 	       (code->code_qualname == PY_NO_OFFSET || in_window(walk, code->code_qualname, 8)) &&
-	       code->text_state + 4 <= code->text_ascii &&
-	       code->text_length + 8 <= code->text_ascii && code->text_ascii < code->text_compact &&
-	       code->bytes_size + 8 <= code->bytes_data &&
-	       (code->code_bytes == PY_NO_OFFSET || code->code_bytes > code->code_lines);
+	       (code->code_bytes == PY_NO_OFFSET || code->code_bytes > code->code_lines) &&
+	       are_objects(code);
 }
 
 static uint64_t address_of(const struct mapped_file *python, const char *symbol)
