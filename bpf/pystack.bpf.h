@@ -26,6 +26,8 @@
 struct py_walk {
 	struct py_stack stack;
 	__u64 next; /* address of the frame to read; 0: none */
+	/* The innermost frame as it was first seen: its address, and what the frame holds. */
+	__u64 first, first_code, first_previous;
 	__u64 frame[PY_FRAME_WINDOW / 8];
 	__u64 code[PY_CODE_WINDOW / 8];
 };
@@ -72,6 +74,10 @@ static __always_inline bool py_walk_step(const struct py_layout *layout, struct 
 		walk->next = 0;
 		return false;
 	}
+	if (walk->next == walk->first) {
+		walk->first_code = py_frame_word(walk, layout->frame_code);
+		walk->first_previous = py_frame_word(walk, layout->frame_previous);
+	}
 	if (py_frame_owner(walk, layout->frame_owner) < layout->skip_owner) {
 		if (walk->stack.count >= PY_STACK_MAX)
 			return false;
@@ -93,6 +99,19 @@ static __always_inline bool py_first_frame(const struct py_layout *layout, __u64
 	return !py_read_user(frame, sizeof(*frame), *frame + layout->cframe_frame);
 }
 
+/* Whether the thread has called or returned since the walk began, which is over. */
+static __always_inline bool py_has_moved(const struct py_layout *layout, __u64 tstate,
+					 struct py_walk *walk)
+{
+	if (!py_first_frame(layout, tstate, &walk->next) || walk->next != walk->first)
+		return true;
+	if (!walk->first)
+		return false;
+	return py_read_user(walk->frame, layout->frame_size & (PY_FRAME_WINDOW - 1), walk->first) ||
+	       py_frame_word(walk, layout->frame_code) != walk->first_code ||
+	       py_frame_word(walk, layout->frame_previous) != walk->first_previous;
+}
+
 static __always_inline bool py_collecting(const struct py_layout *layout, __u64 tstate)
 {
 	__u64 interp = 0;
@@ -106,26 +125,23 @@ static __always_inline bool py_collecting(const struct py_layout *layout, __u64 
 }
 
 /*
- * Fills walk->stack with the frames of a thread that cannot run meanwhile: the current one, or one
- * that holds a GIL which the current one knows to be held. Costs two reads of user memory for each
- * frame, and up to four for the rest. If the thread runs after all, the stack may be wrong, and
- * nothing else.
+ * Fills walk->stack with the frames of the current thread, or of another one of its process. If that
+ * one runs meanwhile, each frame is right for some moment of the walk, and PY_STACK_MOVED says that
+ * these may differ. Costs two reads of user memory for each frame, and up to seven for the rest.
  */
 static __always_inline void py_walk_stack(const struct py_layout *layout, __u64 tstate,
 					  struct py_walk *walk)
 {
-	__u64 frame = 0;
-
 	walk->stack.count = 0;
 	walk->stack.flags = 0;
 	walk->stack.id = PY_HASH_START;
-	if (!py_first_frame(layout, tstate, &frame)) {
+	if (!py_first_frame(layout, tstate, &walk->first)) {
 		walk->stack.flags = PY_STACK_BAD_TSTATE;
 		return;
 	}
 	if (py_collecting(layout, tstate))
 		walk->stack.flags |= PY_STACK_COLLECTING;
-	walk->next = frame;
+	walk->next = walk->first;
 	for (__u32 i = 0; i < PY_WALK_STEPS; i++) {
 		if (!py_walk_step(layout, walk))
 			break;
@@ -134,6 +150,8 @@ static __always_inline void py_walk_stack(const struct py_layout *layout, __u64 
 		walk->stack.flags |= PY_STACK_TRUNCATED;
 	else if (!walk->stack.count && !(walk->stack.flags & PY_STACK_FAULTED))
 		walk->stack.flags |= PY_STACK_NO_FRAMES;
+	if (!(walk->stack.flags & PY_STACK_FAULTED) && py_has_moved(layout, tstate, walk))
+		walk->stack.flags |= PY_STACK_MOVED;
 }
 
 #endif

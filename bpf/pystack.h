@@ -50,12 +50,13 @@ struct py_frame {
 };
 
 enum py_stack_flags {
-	PY_STACK_TRUNCATED = 1,	 /* there are more frames */
-	PY_STACK_FAULTED = 2,	 /* a frame could not be read; those before it count */
-	PY_STACK_NO_FRAMES = 4,	 /* the thread runs no Python code */
-	PY_STACK_BAD_TSTATE = 8, /* the thread state could not be read */
-	PY_STACK_NO_CODE = 16,	 /* the code object of a frame could not be read */
-	PY_STACK_COLLECTING = 32 /* a garbage collection runs in the interpreter */
+	PY_STACK_TRUNCATED = 1,	  /* there are more frames */
+	PY_STACK_FAULTED = 2,	  /* a frame could not be read; those before it count */
+	PY_STACK_NO_FRAMES = 4,	  /* the thread runs no Python code */
+	PY_STACK_BAD_TSTATE = 8,  /* the thread state could not be read */
+	PY_STACK_NO_CODE = 16,	  /* the code object of a frame could not be read */
+	PY_STACK_COLLECTING = 32, /* a garbage collection runs in the interpreter */
+	PY_STACK_MOVED = 64,	  /* the thread ran on: the frames may be of different moments */
 };
 
 struct py_stack {

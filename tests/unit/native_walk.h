@@ -10,12 +10,15 @@
 
 #include "target/process.h"
 
-static pid_t walk_pid;	    /* whose memory is read */
-static unsigned walk_reads; /* how often */
+static pid_t walk_pid;		/* whose memory is read */
+static unsigned walk_reads;	/* how often */
+static void (*walk_hook)(void); /* called before each read; NULL: nothing is */
 
 static inline long walk_read(void *to, size_t size, uint64_t from)
 {
 	walk_reads++;
+	if (walk_hook)
+		walk_hook();
 	return process_read(walk_pid, from, to, size);
 }
 

@@ -114,8 +114,8 @@ static void frames_are_told_leaf_first(void **state)
 	assert_int_equal(stack->flags, 0);
 	for (size_t i = 0; i < 5; i++)
 		assert_frame(fake, i, i);
-	/* Two reads a frame; one for the first frame, two for the collector. */
-	assert_int_equal(walk_reads, 5 * 2 + 3);
+	/* Two reads a frame; one for the first frame, two for the collector, two at the end. */
+	assert_int_equal(walk_reads, 5 * 2 + 5);
 	free(fake);
 }
 
@@ -186,7 +186,7 @@ static void circles_end(void **state)
 		fake->frames[i].more[6] = 200;
 	assert_int_equal(walk(fake)->flags, PY_STACK_TRUNCATED);
 	assert_int_equal(fake->walk.stack.count, 0);
-	assert_true(walk_reads <= 2 * PY_STACK_MAX + 4);
+	assert_true(walk_reads <= 2 * PY_STACK_MAX + 7);
 	free(fake);
 }
 
@@ -277,6 +277,47 @@ static void a_collection_is_marked(void **state)
 	free(fake);
 }
 
+/* What the thread does at the given read of a walk. */
+static struct {
+	unsigned at;
+	uint64_t *word, value;
+} step;
+
+static void take_step(void)
+{
+	if (walk_reads == step.at)
+		*step.word = step.value;
+}
+
+static void a_thread_that_runs_on_is_marked(void **state)
+{
+	struct fake *fake = make(3);
+	uint64_t *const words[] = {&fake->tstate.frame, &fake->frames[0].code,
+				   &fake->frames[0].previous};
+
+	(void)state;
+	walk_hook = take_step;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const uint64_t before = *words[i];
+
+		/* Read 4 is that of the first frame. */
+		step.at = 6;
+		step.word = words[i];
+		step.value = i ? before + 8 : address(&fake->frames[1]);
+		assert_int_equal(walk(fake)->flags, PY_STACK_MOVED);
+		assert_int_equal(fake->walk.stack.count, 3);
+		*words[i] = before;
+		step.value = before;
+		assert_int_equal(walk(fake)->flags, 0);
+	}
+	/* To go on in the same function is no move. */
+	step.word = &fake->frames[0].instruction;
+	step.value = 5;
+	assert_int_equal(walk(fake)->flags, 0);
+	walk_hook = NULL;
+	free(fake);
+}
+
 /* Pointers that lead anywhere in the frames: each walk ends, within its bounds. */
 static void any_memory_can_be_walked(void **state)
 {
@@ -292,7 +333,7 @@ static void any_memory_can_be_walked(void **state)
 						 : (uint64_t)random() << 17;
 		fake->layout.skip_owner = round % 2 ? 256 : 3;
 		assert_true(walk(fake)->count <= PY_STACK_MAX);
-		assert_true(walk_reads <= 4 * PY_STACK_MAX + 4);
+		assert_true(walk_reads <= 4 * PY_STACK_MAX + 7);
 	}
 	free(fake);
 }
@@ -310,6 +351,7 @@ int main(void)
 		cmocka_unit_test(frames_behind_a_cframe),
 		cmocka_unit_test(frames_with_an_index),
 		cmocka_unit_test(a_collection_is_marked),
+		cmocka_unit_test(a_thread_that_runs_on_is_marked),
 		cmocka_unit_test(any_memory_can_be_walked),
 	};
 
