@@ -29,19 +29,23 @@ class Tool:
             [str(word) for word in (TOOL, *arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self.reader = LineReader(self.process.stdout.fileno(), "show_python")
 
     def expect(self, word):
-        assert self.reader.read(PATIENCE) == word
+        said = self.reader.read(PATIENCE)
+        assert said == word, self.process.stderr.read().decode()
 
     def answer(self):
         """What it shows; lets it go on first."""
         self.process.stdin.write(b"\n")
         self.process.stdin.close()
         text = self.reader.read(PATIENCE)
-        assert self.process.wait(PATIENCE) == 0
+        errors = self.process.stderr.read().decode()
+        assert self.process.wait(PATIENCE) == 0, errors
         self.process.stdout.close()
+        self.process.stderr.close()
         return json.loads(text)
 
 
