@@ -81,6 +81,8 @@ def test_a_row_counts_what_ran():
         "trees": "",
         "target": "FAIL 1/1",
         "names": "",
+        "frames": "",
+        "lines": "",
     }
     assert (row.count("failed"), row.count("skipped")) == (2, 1)
     assert "skip  test_convoy[one-3.11.2]: because" in list(row.trouble())
