@@ -177,7 +177,7 @@ def test_interpreters_that_disagree_are_refused(monkeypatch):
     layouts = type("Fake", (), {"machine": "x86_64", "path": "fake"})
     monkeypatch.setattr(generator, "version_of", lambda path: "3.12." + path)
     monkeypatch.setattr(generator, "layouts_of", lambda path, folders: layouts)
-    monkeypatch.setattr(generator, "row_of", lambda version, layouts, header: next(rows))
+    monkeypatch.setattr(generator, "row_of", lambda version, layouts: next(rows))
     with pytest.raises(generator.Unusable, match="3.12.1.*differs"):
         generator.rows_of(["0", "1"], [], generator.row_of)
 
