@@ -81,7 +81,8 @@ def test_places_come_back(one_interpreter, start_workload, attach):
         threads += len(workload.go()["tids"])
     report = capture.report()
 
-    assert gil_of(report)["aggregated_holds"] > 0.8 * 25 * threads
+    # Without a place, a thread counts nothing: then it would be half of them. Some wait on a busy machine.
+    assert gil_of(report)["aggregated_holds"] > 0.65 * 25 * threads
 
 
 def test_more_than_is_told_at_once(one_interpreter, start_workload, attach):
