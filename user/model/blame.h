@@ -29,7 +29,7 @@ struct blame_pair {
 };
 
 /* Pairs of threads are kept at most; when there are more, those of the least time are told together. */
-#define BLAME_MAX_PAIRS 65536
+#define BLAME_MAX_PAIRS 16384
 
 struct blame {
 	struct blame_pair *items;
