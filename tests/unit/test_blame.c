@@ -33,7 +33,7 @@ static const struct model_result *end(struct model *m, uint64_t at_ns, uint64_t 
 	return model_result(m);
 }
 
-static void check_identity(const struct model_result *r)
+static void check_identity(const struct model_result *r, bool all_remembered)
 {
 	uint64_t *sums = xcalloc(r->thread_count, sizeof(*sums));
 	uint64_t blocked = 0, held = 0;
@@ -50,7 +50,10 @@ static void check_identity(const struct model_result *r)
 		blocked += t->blocked_ns;
 		held += t->others_ns;
 	}
-	assert_int_equal(blocked, held);
+	if (all_remembered)
+		assert_int_equal(blocked, held);
+	else
+		assert_true(blocked < held);
 	free(sums);
 }
 
@@ -96,7 +99,7 @@ static void ten_threads(void **state)
 	const struct model_result *r = end(m, now, 10000);
 
 	(void)state;
-	check_identity(r);
+	check_identity(r, true);
 	assert_int_equal(r->blame_count, 90);
 	assert_int_equal(find(r, 105, 103)->ns, 999 * 100000);
 	assert_int_equal(find(r, 105, 103)->waits, 999);
@@ -117,7 +120,7 @@ static void a_thousand_threads(void **state)
 	const struct model_thread *waiter = &r->threads[5];
 
 	(void)state;
-	check_identity(r);
+	check_identity(r, true);
 	assert_int_equal(find(r, 105, 800)->ns, 19 * 100000);
 	assert_int_equal(find(r, 105, 800)->waits, 19);
 	assert_true(waiter->others_ns > 19 * 10 * 600);
@@ -136,7 +139,7 @@ static void a_wait_that_is_too_long(void **state)
 	const struct model_result *r = end(m, now + 10, turns + 1);
 
 	(void)state;
-	check_identity(r);
+	check_identity(r, false);
 	assert_int_equal(r->threads[3].wait.total_ns, now - START - 5);
 	assert_true(r->threads[3].others_ns > 0);
 	model_free(m);
@@ -162,7 +165,7 @@ static void pairs_without_end(void **state)
 		now += ns + 3;
 	}
 	const struct model_result *r = end(m, now, seq);
-	check_identity(r);
+	check_identity(r, true);
 	assert_true(r->blame_count <= BLAME_MAX_PAIRS);
 	assert_int_equal(find(r, 1, 1007)->ns, 100000 - 1);
 	model_free(m);

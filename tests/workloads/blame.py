@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from protocol import commands, free_libc, load_truth, say, wait_in_read, watch_queue
+from protocol import commands, free_libc, load_truth, say, start_threads, wait_in_read, watch_queue
 
 library = load_truth(sys.argv[1])
 LONG_US, SHORT_US, COUNT = map(int, sys.argv[2:])
@@ -20,13 +20,10 @@ LONG_US, SHORT_US, COUNT = map(int, sys.argv[2:])
 class Waiter:
     def __init__(self):
         self.reader, self.writer = os.pipe()
-        self.tid, self.waits = None, 0
-        threading.Thread(target=self.run, daemon=True).start()
-        while not self.tid:
-            free_libc.usleep(1000)
+        self.waits = 0
+        (self.tid,) = start_threads(1, self.run)
 
-    def run(self):
-        self.tid = threading.get_native_id()
+    def run(self, index):
         while True:
             library.wait_for_gil(self.reader)
             self.waits += 1
@@ -34,14 +31,11 @@ class Waiter:
 
 class Holder:
     def __init__(self, hold_us):
-        self.hold_us, self.held_ns, self.tid = hold_us, 0, None
+        self.hold_us, self.held_ns = hold_us, 0
         self.go, self.done = threading.Semaphore(0), threading.Semaphore(0)
-        threading.Thread(target=self.run, daemon=True).start()
-        while not self.tid:
-            free_libc.usleep(1000)
+        (self.tid,) = start_threads(1, self.run)
 
-    def run(self):
-        self.tid = threading.get_native_id()
+    def run(self, index):
         while True:
             self.go.acquire()
             for one in waiters:

@@ -19,4 +19,14 @@ uint64_t clock_unix_ns(void);
  */
 int duration_parse(const char *text, uint64_t *ns);
 
+static inline uint64_t min_ns(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_ns(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif

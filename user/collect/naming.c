@@ -89,16 +89,6 @@ static void keep_told(struct py_naming *naming, struct py_naming *now)
 		      compare_told);
 }
 
-static uint64_t max_ns(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t min_ns(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static bool has_nameless(const struct naming_look *look)
 {
 	struct process_status status;

@@ -223,11 +223,6 @@ static void attend(struct collector *c)
 	}
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void tell_names(struct collector *c)
 {
 	for (size_t i = c->oldest; i < c->traced.count; i++)
@@ -255,10 +250,10 @@ static int work(struct collector *c)
 	/* A process may have come, or a GIL been met, just now. */
 	if (due || !c->due_ns) {
 		start_new(c);
-		c->due_ns = earlier(next_look_at_any(c), clock_mono_ns() + LOOK_NS);
+		c->due_ns = min_ns(next_look_at_any(c), clock_mono_ns() + LOOK_NS);
 	}
 	if (c->cut)
-		c->due_ns = earlier(c->due_ns, clock_mono_ns() + CUT_NS);
+		c->due_ns = min_ns(c->due_ns, clock_mono_ns() + CUT_NS);
 	return 0;
 }
 
@@ -269,7 +264,7 @@ static int follow(struct collector *c)
 	bool stop = false;
 
 	while (!is_over(c, deadline, stop)) {
-		const uint64_t until = earlier(interval_end(c), deadline);
+		const uint64_t until = min_ns(interval_end(c), deadline);
 
 		stop = wait_for_events(c, until) && c->options.on_stop(c->options.ctx);
 		int err = work(c);

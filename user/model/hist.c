@@ -100,17 +100,6 @@ static void bucket_add(struct hist *h, size_t bucket, uint64_t n)
 		h->rows.narrow[i] += (uint32_t)n;
 }
 
-void hist_add(struct hist *h, uint64_t ns)
-{
-	bucket_add(h, bucket_of(ns), 1);
-	if (!h->count || ns < h->min)
-		h->min = ns;
-	if (ns > h->max)
-		h->max = ns;
-	h->count++;
-	h->total += ns;
-}
-
 /* All but the buckets. */
 static void add_sums(struct hist *h, uint64_t count, uint64_t total, uint64_t min, uint64_t max)
 {
@@ -120,6 +109,12 @@ static void add_sums(struct hist *h, uint64_t count, uint64_t total, uint64_t mi
 		h->max = max;
 	h->count += count;
 	h->total += total;
+}
+
+void hist_add(struct hist *h, uint64_t ns)
+{
+	bucket_add(h, bucket_of(ns), 1);
+	add_sums(h, 1, ns, ns, ns);
 }
 
 void hist_add_counts(struct hist *h, const struct hist_counts *counts)

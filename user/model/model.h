@@ -74,7 +74,7 @@ struct model_thread {
 	/* Of its waits, what no single thread is to blame for: nobody held; nobody knows; threads held
 	 * that are told together. */
 	uint64_t handoff_ns, unknown_ns, others_ns;
-	uint64_t blocked_ns; /* sum of the waits of others while it held */
+	uint64_t blocked_ns; /* sum of the waits of others while it held, as far as is remembered */
 	uint64_t forced_releases, voluntary_releases;
 };
 

@@ -4,6 +4,7 @@
 #ifndef GILSCOPE_MODEL_STATE_H
 #define GILSCOPE_MODEL_STATE_H
 
+#include "base/clock.h"
 #include "model/gils.h"
 #include "model/model.h"
 #include "model/series.h"
@@ -58,15 +59,5 @@ void model_thread_holds(struct model *m, const struct ev_thread_holds *e);
 
 /* result.c: closes the accounts at m->stop_ns and fills m->result. */
 void model_close(struct model *m, enum ev_end end);
-
-static inline uint64_t min_ns(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static inline uint64_t max_ns(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 #endif

@@ -68,6 +68,9 @@ void timeline_wait(struct timeline *t, uint64_t from_ns, uint64_t to_ns)
 {
 	const size_t first = timeline_find(t, from_ns), last = timeline_find(t, to_ns);
 
+	/* Who held in what is forgotten is not known any more. */
+	if (from_ns < t->begin_ns)
+		from_ns = t->begin_ns;
 	if (from_ns >= to_ns || first == t->count)
 		return;
 	t->waited = true;

@@ -66,7 +66,7 @@ static inline uint64_t timeline_end(const struct timeline *t)
 	return timeline_begin_of(t, t->count);
 }
 
-/* Notes that somebody waited in [from_ns, to_ns), which lies in it. */
+/* Notes that somebody waited in [from_ns, to_ns), as far as it reaches back. */
 void timeline_wait(struct timeline *t, uint64_t from_ns, uint64_t to_ns);
 
 /*

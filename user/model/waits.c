@@ -7,11 +7,12 @@
 #include "model/model_state.h"
 
 /* The entry of a thread that may be forgotten by now: then that of those told together. */
-static struct model_thread *entry_of(struct model *m, const struct gil *g, struct thread_ref ref)
+static struct model_thread *entry_of(struct model *m, uint32_t process, uint32_t gil,
+				     struct thread_ref ref)
 {
 	struct model_thread *entry = threads_by_ref(&m->threads, ref);
 
-	return entry ? entry : exited_together(&m->threads.exited, g->sums.process, g->sums.id);
+	return entry ? entry : exited_together(&m->threads.exited, process, gil);
 }
 
 void model_times_add(struct model_times *times, uint64_t ns, bool clipped)
@@ -58,7 +59,8 @@ static void lump(void *ctx, const struct blame_pair *pair)
 {
 	struct settling *s = ctx;
 
-	entry_of(s->m, s->g, pair->waiter)->others_ns += pair->ns;
+	/* One model's GILs are of one process, but the pair's may be another than the one at hand. */
+	entry_of(s->m, s->g->sums.process, pair->gil, pair->waiter)->others_ns += pair->ns;
 }
 
 static void add_blocked(void *ctx, struct thread_ref holder, uint64_t ns)
@@ -66,7 +68,7 @@ static void add_blocked(void *ctx, struct thread_ref holder, uint64_t ns)
 	struct settling *s = ctx;
 
 	if (holder.index != THREAD_REF_NONE.index)
-		entry_of(s->m, s->g, holder)->blocked_ns += ns;
+		entry_of(s->m, s->g->sums.process, s->g->sums.id, holder)->blocked_ns += ns;
 }
 
 static void forget(struct model *m, struct gil *g, size_t count)
@@ -77,7 +79,7 @@ static void forget(struct model *m, struct gil *g, size_t count)
 static void settle(struct model *m, struct gil *g, const struct pending_wait *wait)
 {
 	const struct blame_rest rest = blame_split(&m->blame, &g->timeline, wait);
-	struct model_thread *waiter = entry_of(m, g, wait->waiter);
+	struct model_thread *waiter = entry_of(m, g->sums.process, g->sums.id, wait->waiter);
 
 	waiter->handoff_ns += rest.handoff_ns;
 	waiter->unknown_ns += rest.unknown_ns;

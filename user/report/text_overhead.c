@@ -115,6 +115,11 @@ static void put_mode(const struct page *page, const struct view *view)
 	if (strcmp(view->result->capture.mode, "aggregate") != 0)
 		page_paragraph(page, "", "", 2, "Mode %s: each hold was recorded by itself.",
 			       view->result->capture.mode);
+	else if (!sums->short_holds)
+		page_paragraph(
+			page, "", "", 2,
+			"Mode aggregate: no hold was short and wanted by nobody, so each was "
+			"recorded by itself.");
 	else
 		page_paragraph(page, "", "", 2,
 			       "Mode aggregate: %s of the holds (%s), short and wanted by nobody, "
